@@ -1,4 +1,4 @@
-"""A runner on a fake trainer, and a log of what it tells."""
+"""A runner on a fake trainer, and a log of its events."""
 
 from __future__ import annotations
 

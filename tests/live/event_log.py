@@ -1,4 +1,4 @@
-"""What a runner told, in order."""
+"""A log of a runner's events, in order."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from fake_trainer import PATIENCE
 
 
 class Log:
-    """Listens to a runner, and lets a test wait for what it will say."""
+    """Collects a runner's events; a test can wait for a later one."""
 
     def __init__(self, runner):
         self.events = []
@@ -29,7 +29,7 @@ class Log:
         return [event for event in self.events if event.kind == kind]
 
     def answer(self, ticket):
-        """The one event that answers `ticket`."""
+        """Return the one event that answers `ticket`."""
         with self._news:
             assert self._news.wait_for(lambda: any(e.ticket == ticket for e in self.events), PATIENCE)
             (event,) = (e for e in self.events if e.ticket == ticket)

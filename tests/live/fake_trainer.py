@@ -1,4 +1,4 @@
-"""A trainer that computes nothing: the runner's tests are quick, and decide when a step ends."""
+"""A trainer that computes nothing, so that the runner's tests are fast and control when a step ends."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ class FakeTrainer:
         return ""
 
     def step(self, n=1):
-        """As any public call of the trainer: through the queue where there is one."""
+        """Call through the queue if there is one, like any public call of the trainer."""
 
         def steps():
             self.threads.add(threading.current_thread())

@@ -1,4 +1,4 @@
-"""Networks are changed by hand between two steps of a run that plays."""
+"""`editing()`: networks are changed by hand between two steps of a playing run."""
 
 import threading
 
@@ -12,7 +12,7 @@ from ganwidgets.trainer import hosting
 SMALL = {"g_hidden": (8,), "d_hidden": (8,), "batch_size": 16}
 
 
-def test_a_playing_run_rests_while_it_is_edited():
+def test_a_playing_run_waits_while_it_is_edited():
     trainer = GANTrainer("ring8", **SMALL)
     runner = Runner(trainer)
     try:
@@ -41,7 +41,7 @@ def test_a_playing_run_rests_while_it_is_edited():
         runner.close()
 
 
-def test_steps_and_changes_inside_are_carried_out():
+def test_steps_and_changes_inside_editing_are_carried_out():
     trainer, plain = GANTrainer("ring8", **SMALL), GANTrainer("ring8", **SMALL)
     runner = Runner(trainer)
     try:
@@ -58,7 +58,7 @@ def test_steps_and_changes_inside_are_carried_out():
     assert [r.reason for r in trainer.interventions] == ["both"]
 
 
-def test_a_paused_run_notices_a_change_at_its_next_step():
+def test_a_paused_run_records_a_change_at_its_next_step():
     trainer = GANTrainer("ring8", **SMALL)
     runner = Runner(trainer)
     try:
@@ -72,7 +72,7 @@ def test_a_paused_run_notices_a_change_at_its_next_step():
         runner.close()
 
 
-def test_a_callback_that_edits_is_refused_and_holds_nothing():
+def test_editing_inside_a_callback_is_refused_and_leaves_the_run_playing():
     trainer = GANTrainer("ring8", **SMALL)
     refused = []
 
@@ -91,7 +91,7 @@ def test_a_callback_that_edits_is_refused_and_holds_nothing():
     assert refused[:3] == [1, 2, 3]
 
 
-def test_an_interrupt_before_the_run_rests_leaves_it_running(monkeypatch):
+def test_an_interrupt_while_editing_waits_leaves_the_run_playing(monkeypatch):
     trainer = GANTrainer("ring8", **SMALL)
     runner = Runner(trainer)
 

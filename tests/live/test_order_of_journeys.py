@@ -1,4 +1,4 @@
-"""Rules of order: which journeys may be left out, what a journey clears, and who may begin something meanwhile."""
+"""Order of queued travels: which may be skipped, which state they clear, and which thread may start a step."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def runner():
     made.close()
 
 
-def test_a_fork_is_carried_out_though_another_journey_waits(runner):
+def test_a_fork_is_carried_out_though_another_travel_waits(runner):
     runner.step(8)
     runner.wait()
     begun, go_on = threading.Event(), threading.Event()
@@ -41,7 +41,7 @@ def test_a_fork_is_carried_out_though_another_journey_waits(runner):
     assert runner.trainer.iteration == 5
 
 
-def test_a_journey_clears_the_error_that_stopped_the_run(runner):
+def test_a_travel_clears_the_error_that_stopped_the_run(runner):
     runner.step(5)
     runner.wait()
     handle = runner.trainer.discriminator.register_forward_hook(
@@ -57,7 +57,7 @@ def test_a_journey_clears_the_error_that_stopped_the_run(runner):
     assert (runner.state.status, runner.state.error) == ("paused", None)
 
 
-def test_another_thread_cannot_begin_a_step_in_the_middle_of_one():
+def test_another_thread_cannot_begin_a_step_during_a_step():
     trainer = GANTrainer("ring8", **SMALL)
     refusals = []
 

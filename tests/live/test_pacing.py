@@ -1,4 +1,4 @@
-"""When steps are due and frames may go: pure logic, on a clock that the test turns."""
+"""When steps and frames are due; the clock is controlled by the test."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ def pacer(clock):
 # --- frames -----------------------------------------------------------------------------------------
 
 
-def test_nobody_looks_no_frame(pacer):
+def test_without_a_view_no_frame_is_due(pacer):
     assert not pacer.may_send()
     assert pacer.delay() == math.inf
     assert not pacer.watched
 
 
-def test_the_next_frame_waits_for_the_last(pacer, clock):
+def test_the_next_frame_waits_for_the_acknowledgement_of_the_last(pacer, clock):
     pacer.hello("a")
     assert pacer.may_send()
     pacer.sent(0)
@@ -51,7 +51,7 @@ def test_the_next_frame_waits_for_the_last(pacer, clock):
     assert not pacer.silent
 
 
-def test_never_more_than_the_highest_rate(pacer, clock):
+def test_frames_never_exceed_the_highest_rate(pacer, clock):
     pacer.hello("a")
     pacer.sent(0)
     pacer.acknowledge("a", 0)
@@ -61,7 +61,7 @@ def test_never_more_than_the_highest_rate(pacer, clock):
     assert pacer.may_send()
 
 
-def test_a_view_with_a_rate_of_its_own_gets_no_more_unless_another_one_does(pacer):
+def test_a_views_lower_rate_applies_unless_another_view_is_faster(pacer):
     pacer.hello("class", 5.0)
     pacer.sent(0)
     pacer.acknowledge("class", 0)
@@ -73,7 +73,7 @@ def test_a_view_with_a_rate_of_its_own_gets_no_more_unless_another_one_does(pace
 
 
 def send(pacer, seq):
-    """Send a frame as the widget does; return whether views were asked to acknowledge it."""
+    """Send a frame like the widget; return True if views were asked to acknowledge it."""
     asked = pacer.to_ask()
     if asked:
         pacer.sent(seq)
@@ -83,7 +83,7 @@ def send(pacer, seq):
 
 
 def answer_quickly(pacer, clock, frames):
-    """Send so many frames to a view that answers at once when it is asked; return when that was."""
+    """Send `frames` frames to a view that answers each request at once; return the times of the requests."""
     asked = []
     for seq in range(frames):
         clock.now += 0.1
@@ -95,12 +95,12 @@ def answer_quickly(pacer, clock, frames):
     return asked
 
 
-def test_who_answers_quickly_is_asked_ever_less_often(pacer, clock):
+def test_a_view_that_answers_quickly_is_asked_less_often(pacer, clock):
     pacer.hello("a")
     assert answer_quickly(pacer, clock, 100) == [0, 2, 6, 14, 30, 54, 78]
 
 
-def test_one_late_answer_and_every_frame_is_waited_for_again(pacer, clock):
+def test_after_one_late_answer_every_frame_is_acknowledged_again(pacer, clock):
     pacer.hello("a")
     assert answer_quickly(pacer, clock, 31)[-1] == 30
     for seq in range(31, 54):
@@ -119,7 +119,7 @@ def test_one_late_answer_and_every_frame_is_waited_for_again(pacer, clock):
     assert send(pacer, 58)
 
 
-def test_frames_that_nobody_acknowledges_keep_to_the_highest_rate(pacer, clock):
+def test_frames_without_requested_acknowledgement_keep_to_the_highest_rate(pacer, clock):
     pacer.hello("a")
     pacer.sent(0)
     pacer.acknowledge("a", 0)
@@ -133,7 +133,7 @@ def test_a_frame_that_waited_for_the_end_of_a_step_does_not_delay_the_next_ones(
     pacer = Pacer(clock=clock, max_rate=5.5)
     pacer.hello("a")
     sent = 0
-    for _ in range(100):  # steps of 0.11 s, and frames between two of them only
+    for _ in range(100):  # steps of 0.11 s; frames are only possible between them
         clock.now += 0.11
         if pacer.may_send():
             pacer.sent(sent)
@@ -142,7 +142,7 @@ def test_a_frame_that_waited_for_the_end_of_a_step_does_not_delay_the_next_ones(
     assert 11 * 5 < sent <= 11 * 5.5 + 1
 
 
-def test_who_answers_late_is_asked_at_every_frame(pacer, clock):
+def test_a_view_that_answers_late_is_asked_at_every_frame(pacer, clock):
     pacer.hello("quick")
     pacer.hello("late")
     for seq in range(5):
@@ -153,7 +153,7 @@ def test_who_answers_late_is_asked_at_every_frame(pacer, clock):
         pacer.acknowledge("late", seq)
 
 
-def test_who_falls_silent_is_never_further_behind_than_it_was_trusted(pacer, clock):
+def test_a_view_that_stops_answering_is_at_most_one_trusted_interval_behind(pacer, clock):
     pacer.hello("a")
     assert answer_quickly(pacer, clock, 31)[-1] == 30
     silent = clock.now
@@ -166,7 +166,7 @@ def test_who_falls_silent_is_never_further_behind_than_it_was_trusted(pacer, clo
     assert sent == 24
 
 
-def test_who_appears_is_asked_at_once(pacer):
+def test_a_new_view_is_asked_at_once(pacer):
     pacer.hello("a")
     send(pacer, 0)
     pacer.acknowledge("a", 0)
@@ -174,7 +174,7 @@ def test_who_appears_is_asked_at_once(pacer):
     assert pacer.to_ask()
 
 
-def test_the_slowest_is_waited_for_a_fifth_of_a_second_while_another_answers(pacer, clock):
+def test_the_slowest_view_delays_frames_for_at_most_a_fifth_of_a_second(pacer, clock):
     pacer.hello("fast")
     pacer.hello("slow")
     pacer.sent(0)
@@ -184,7 +184,7 @@ def test_the_slowest_is_waited_for_a_fifth_of_a_second_while_another_answers(pac
     assert pacer.may_send()
 
 
-def test_silence_gets_one_frame_after_a_second_then_ever_fewer(pacer, clock):
+def test_without_answers_frames_are_sent_after_a_second_and_then_less_and_less_often(pacer, clock):
     pacer.hello("a")
     pacer.sent(0)
     gaps = []
@@ -200,7 +200,7 @@ def test_silence_gets_one_frame_after_a_second_then_ever_fewer(pacer, clock):
     assert pacer.delay() == pytest.approx(1)
 
 
-def test_silence_means_nothing_while_acknowledgements_cannot_be_heard(pacer, clock):
+def test_silence_has_no_effect_while_messages_cannot_arrive(pacer, clock):
     pacer.hello("a")
     pacer.deaf = True
     for seq in range(5):
@@ -212,7 +212,7 @@ def test_silence_means_nothing_while_acknowledgements_cannot_be_heard(pacer, clo
     assert pacer.may_send()
 
 
-def test_a_vanished_view_is_not_waited_for_until_it_answers(pacer, clock):
+def test_a_vanished_view_is_ignored_until_it_answers(pacer, clock):
     pacer.hello("here")
     pacer.hello("gone")
     seq = 0
@@ -228,7 +228,7 @@ def test_a_vanished_view_is_not_waited_for_until_it_answers(pacer, clock):
     assert pacer.delay() == pytest.approx(0.2)
 
 
-def test_a_new_view_owes_nothing(pacer, clock):
+def test_a_new_view_has_no_pending_acknowledgement(pacer, clock):
     pacer.hello("a")
     pacer.sent(0)
     pacer.hello("b")
@@ -238,7 +238,7 @@ def test_a_new_view_owes_nothing(pacer, clock):
     assert pacer.may_send()
 
 
-def test_a_view_that_leaves_is_not_waited_for(pacer, clock):
+def test_a_closed_view_is_not_waited_for(pacer, clock):
     pacer.hello("a")
     pacer.hello("b")
     pacer.sent(0)
@@ -248,7 +248,7 @@ def test_a_view_that_leaves_is_not_waited_for(pacer, clock):
     assert pacer.may_send()
 
 
-def test_foreign_late_and_impossible_acknowledgements_count_for_nothing(pacer, clock):
+def test_unknown_late_and_impossible_acknowledgements_are_ignored(pacer, clock):
     pacer.hello("a")
     pacer.sent(0)
     pacer.sent(1)
@@ -262,7 +262,7 @@ def test_foreign_late_and_impossible_acknowledgements_count_for_nothing(pacer, c
 
 
 class Browsers(RuleBasedStateMachine):
-    """Views come, answer late or never, and go; frames are sent as soon as they may be."""
+    """Views open, answer late or never, and close; frames are sent as soon as they are due."""
 
     views = st.sampled_from("abc")
 
@@ -304,7 +304,7 @@ class Browsers(RuleBasedStateMachine):
     def send(self):
         waited = self.clock.now - self.sent_at
         assert self.painted, "no viewer, no frame"
-        # A frame may follow one that came late sooner; together they are never more than the rate allows.
+        # After a late frame, the next one may follow sooner; the average rate stays within the limit.
         for number, before in enumerate(reversed(self.sends), start=1):
             assert self.clock.now - before >= 0.05 * number - 0.0375 - 1e-9, "the highest rate"
         if all(seq < self.seq for seq in self.painted.values()):
@@ -341,7 +341,7 @@ TestBrowsers = Browsers.TestCase
 # --- steps ------------------------------------------------------------------------------------------
 
 
-def test_without_a_limit_any_number_is_due():
+def test_without_a_limit_any_number_of_steps_is_due():
     metronome = Metronome()
     assert metronome.due(0.0) is None
     assert metronome.delay(0.0) == 0
@@ -351,7 +351,7 @@ def test_without_a_limit_any_number_is_due():
     speed=st.floats(0.1, 5000),
     waits=st.lists(st.floats(0, 30), min_size=1, max_size=50),
 )
-def test_a_limit_holds_and_nothing_is_caught_up_with(speed, waits):
+def test_the_speed_limit_holds_and_missed_steps_are_not_caught_up(speed, waits):
     metronome = Metronome()
     metronome.speed = speed
     now, steps, began = 1000.0, 0, None
@@ -377,7 +377,7 @@ def test_a_new_speed_counts_from_the_last_step():
     assert metronome.delay(1.0) == 0
 
 
-def test_the_rate_is_that_of_about_the_last_second():
+def test_the_rate_is_measured_over_about_one_second():
     rate = StepRate()
     rate.begin(0.0)
     assert rate.value == 0
@@ -395,7 +395,7 @@ def test_a_slow_step_has_a_rate_too():
     assert rate.value == pytest.approx(0.1)
 
 
-def test_a_costly_frame_delays_the_next_until_it_was_a_tenth_of_the_time():
+def test_a_costly_frame_delays_the_next_one_to_a_tenth_of_the_time():
     now = 0.0
     pacer = Pacer(max_rate=10, clock=lambda: now)
     pacer.hello("view")
@@ -406,7 +406,7 @@ def test_a_costly_frame_delays_the_next_until_it_was_a_tenth_of_the_time():
         assert pacer.delay() == pytest.approx(due)
 
 
-def test_a_viewer_that_is_not_among_some_is_noticed(pacer):
+def test_a_view_outside_a_given_set_is_detected(pacer):
     assert not pacer.watched_only_by({"class"})
     pacer.hello("class")
     assert pacer.watched_only_by({"class", "another class"})

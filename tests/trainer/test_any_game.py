@@ -1,4 +1,4 @@
-"""Every game through the whole trainer: the run can be steered, gone back in, stored, opened and computed again."""
+"""Every game supports settings, time travel, storing, opening and replay through the trainer."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LABELS = load_digits().target[:60]
 
 
 class TwoMeans(gw.Game):
-    """Two numbers that chase each other's sign: a game of a user's own, on points."""
+    """A user's game on points: two players with one number each, whose losses push in opposite directions."""
 
     name = "two_means"
     label = "Two means"
@@ -75,7 +75,7 @@ GAMES = {
 
 
 @pytest.mark.parametrize("name", GAMES)
-def test_a_run_of_any_game_is_steered_stored_opened_and_computed_again(name, tmp_path):
+def test_a_run_of_any_game_is_changed_stored_opened_and_replayed(name, tmp_path):
     make, change, letter = GAMES[name]
     game = TwoMeans() if name == "two_means" else None
     trainer = make(run=tmp_path / "run")
@@ -118,7 +118,7 @@ def test_a_run_of_any_game_is_steered_stored_opened_and_computed_again(name, tmp
 
 
 @pytest.mark.parametrize("name", GAMES)
-def test_a_frozen_player_keeps_every_bit_and_is_measured_on(name):
+def test_a_frozen_player_changes_no_bit_and_is_still_measured(name):
     make, _, letter = GAMES[name]
     trainer = make(**{f"freeze_{letter}": True})
     player = next(player for player in trainer.game.players if player.letter == letter)
@@ -129,7 +129,7 @@ def test_a_frozen_player_keeps_every_bit_and_is_measured_on(name):
     assert np.isfinite(trainer.history[f"loss_{letter}"]).all()
 
 
-def test_every_term_is_a_column_of_every_row():
+def test_every_term_is_a_column_of_the_history():
     trainer = cyclegan()
     trainer.step(12)
     assert {"adversarial", "cycle", "identity"} < set(trainer.history)
@@ -137,13 +137,13 @@ def test_every_term_is_a_column_of_every_row():
     assert np.isfinite(trainer.history["grad_norm_g"][[0, 9]]).all()
 
 
-def test_a_perturbation_stays_within_epsilon_in_the_units_that_people_see():
+def test_a_perturbation_stays_within_epsilon_in_display_units():
     shown = adversarial(epsilon=0.25).show(20)
     assert shown["perturbation"].abs().max() <= 0.25 + 1e-6
     torch.testing.assert_close(shown["attacked"], shown["clean"] + shown["perturbation"])
 
 
-def test_pairs_stay_pairs_with_samples_held_out():
+def test_pairs_stay_pairs_with_held_out_samples():
     trainer = pix2pix(holdout=0.25)
     shown = trainer.show(15)
     torch.testing.assert_close(shown["target"], 1 - shown["input"])
@@ -151,7 +151,7 @@ def test_pairs_stay_pairs_with_samples_held_out():
     torch.testing.assert_close(trained.targets, -trained.samples)
 
 
-def test_a_run_that_diverges_stands_at_its_last_good_state():
+def test_a_diverged_run_keeps_its_last_good_state():
     trainer = own()
     trainer.step(2)
     trainer.change(lr_l=10.0, optimizer_l="sgd")
@@ -183,7 +183,7 @@ def test_a_run_that_diverges_stands_at_its_last_good_state():
         (lambda: adversarial().reset(game="gan"), gw.DataError, "make another trainer, gw.GANTrainer"),
     ],
 )
-def test_what_does_not_fit_is_refused_with_its_name_and_a_remedy(make, error, pattern):
+def test_invalid_combinations_are_refused_with_their_name_and_a_remedy(make, error, pattern):
     with pytest.raises(error, match=pattern):
         make()
 
@@ -207,7 +207,7 @@ def test_a_stored_run_of_another_game_is_refused(tmp_path):
         gw.GANTrainer.load(tmp_path / "other", game="gan")
 
 
-def test_gan_is_an_object_like_every_other_game(tmp_path):
+def test_the_classic_gan_is_a_game_like_the_others(tmp_path):
     small = {"g_hidden": (8,), "d_hidden": (8,), "seed": 3}
     by_name, by_object = gw.GANTrainer("ring8", **small), gw.GANTrainer("ring8", game=GAN(), **small)
     for trainer in (by_name, by_object):
@@ -226,7 +226,7 @@ def test_gan_is_an_object_like_every_other_game(tmp_path):
         gw.GANTrainer("ring8", game=GAN(latent_dim=5))
 
 
-def test_the_classic_game_shows_what_it_samples():
+def test_the_classic_game_exhibits_its_samples():
     trainer = gw.GANTrainer("ring8", g_hidden=(8,), d_hidden=(8,))
     shown = trainer.show(5, seed=3)
     assert torch.equal(shown["generated"], trainer.sample(5, seed=3))
@@ -236,7 +236,7 @@ def test_the_classic_game_shows_what_it_samples():
     assert trainer.networks["generator"] is trainer.generator
 
 
-def test_a_future_of_another_game_is_computed_beside_the_run():
+def test_what_if_of_another_game_does_not_change_the_run():
     trainer = cyclegan()
     trainer.step(2)
     both = trainer.what_if(2, cycle_weight=0.0)
@@ -246,7 +246,7 @@ def test_a_future_of_another_game_is_computed_beside_the_run():
 
 @pytest.mark.parametrize("game", ["gan", "pix2pix"])
 @pytest.mark.parametrize("call", ["show", "evaluate", "floors"])
-def test_no_samples_at_all_are_refused(game, call):
+def test_an_empty_batch_of_samples_is_refused(game, call):
     images = torch.rand(8, 1, 16, 16).numpy()
     data = (images, images) if game == "pix2pix" else "ring8"
     trainer = gw.GANTrainer(data, game=game, batch_size=4)

@@ -18,7 +18,7 @@ def trainer():
 
 
 @pytest.mark.parametrize("reason", [5, None, b"why", ["why"]])
-def test_a_reason_is_a_text(trainer, reason, tmp_path):
+def test_a_reason_must_be_a_string(trainer, reason, tmp_path):
     before = trainer.state_hash()
     with pytest.raises(TypeError, match=r"reason cannot be .*, which is no text"):
         trainer.change(reason=reason, lr_d=1e-3)
@@ -47,12 +47,12 @@ PATHS = {
 
 @pytest.mark.parametrize("call", PATHS)
 @pytest.mark.parametrize("path", [5, ["a"]])
-def test_a_path_is_a_text_or_a_path(trainer, call, path):
+def test_a_path_must_be_a_string_or_a_path(trainer, call, path):
     with pytest.raises(TypeError, match=r"cannot be .*, which is no path; pass a string or a pathlib.Path"):
         PATHS[call](trainer, path)
 
 
-def test_every_path_may_begin_at_the_home_of_the_user(trainer, tmp_path, monkeypatch):
+def test_every_path_may_begin_with_a_tilde(trainer, tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.setenv("USERPROFILE", str(tmp_path / "home"))
     (tmp_path / "home").mkdir()
@@ -69,12 +69,12 @@ def test_every_path_may_begin_at_the_home_of_the_user(trainer, tmp_path, monkeyp
 
 
 @pytest.mark.parametrize("call", ["step", "sample", "real", "evaluate", "floors"])
-def test_a_number_that_no_tensor_can_have_is_refused(trainer, call):
+def test_an_integer_that_overflows_a_tensor_is_refused(trainer, call):
     with pytest.raises(ValueError, match=r"n cannot be 1000000000000000000000: .* up to 9223372036854775807"):
         getattr(trainer, call)(10**21)
 
 
-def test_a_metric_that_returns_no_number_is_named(trainer):
+def test_a_metric_without_a_number_as_result_is_named(trainer):
     gw.register_metric("wordy", lambda samples, real: "good")
     try:
         with pytest.raises(TypeError, match=r"the metric 'wordy' returned 'good'; .* must return one number"):
@@ -83,7 +83,7 @@ def test_a_metric_that_returns_no_number_is_named(trainer):
         OWN_METRICS.pop(("wordy", None))
 
 
-def test_a_state_with_foreign_parts_is_refused(trainer):
+def test_a_state_with_unknown_entries_is_refused(trainer):
     for part in ([], {}):
         with pytest.raises(gw.CheckpointError):
             trainer.load_state_dict({**trainer.state_dict(), "data": part})

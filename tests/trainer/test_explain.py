@@ -42,7 +42,7 @@ def own_networks():
     [{"loss": "relativistic"}, {"data": "digits", "conditional": True}, own_networks()],
     ids=["relativistic", "labels", "own"],
 )
-def test_the_update_is_the_one_that_was(options):
+def test_the_recomputed_update_equals_the_original(options):
     trainer = trained(**options)
     before, drawn = everything(trainer), torch.get_rng_state()
     for iteration in (1, 21, 40):
@@ -71,7 +71,7 @@ def test_batches_are_those_of_the_data():
     assert {tuple(row) for row in real.tolist()} <= known
 
 
-def test_costliest_samples_come_first_and_are_of_the_batch():
+def test_costliest_samples_are_sorted_and_from_the_batch():
     why = trained().explain(35)
     costly = why.costliest(3)
     update = why.updates[1]
@@ -80,7 +80,7 @@ def test_costliest_samples_come_first_and_are_of_the_batch():
     assert torch.equal(costly["generated"][0], update.generated[update.cost_generated.argmax()])
 
 
-def test_a_replay_tells_what_an_intervention_did():
+def test_a_replay_measures_the_effect_of_an_intervention():
     trainer, calm = trained(), gw.GANTrainer("ring8", **SMALL)
     why = trainer.explain(30)
     assert why.last_intervention.setting in {"lr_d", "d_steps"}
@@ -95,14 +95,14 @@ def test_a_replay_tells_what_an_intervention_did():
     assert trainer.explain(15).without_intervention is None
 
 
-def test_a_replay_tells_what_a_batch_did():
+def test_a_replay_measures_the_effect_of_a_batch():
     why = trained().explain(38)
     other = why.without_batch
     assert list(other.iterations) == [38, 39, 40]
     assert other.otherwise["loss_d"][0] != other.actual["loss_d"][0]
 
 
-def test_gradients_are_compared_with_those_before():
+def test_gradients_are_compared_with_those_of_earlier_iterations():
     trainer = trained()
     trainer.change(loss="wasserstein", lr_d=1e-4, lr_g=1e-4)
     trainer.discriminator[0].weight.data.mul_(50)
@@ -116,7 +116,7 @@ def test_gradients_are_compared_with_those_before():
 
 
 @pytest.mark.parametrize("iteration", [1, 3])
-def test_nothing_is_called_usual_before_there_are_iterations_to_compare_with(iteration):
+def test_no_value_is_called_usual_without_earlier_iterations(iteration):
     trainer = gw.GANTrainer("ring8", **SMALL)
     trainer.step(8)
     why = trainer.explain(iteration)
@@ -129,12 +129,12 @@ def test_nothing_is_called_usual_before_there_are_iterations_to_compare_with(ite
     assert "usually" in str(trainer.explain(6))
 
 
-def test_a_run_without_a_step_says_so():
+def test_explaining_a_run_without_steps_raises():
     with pytest.raises(ValueError, match="no step was taken"):
         gw.GANTrainer("ring8", **SMALL).explain(1)
 
 
-def test_branches_and_run_folders(tmp_path):
+def test_iterations_of_branches_and_run_folders_are_explained(tmp_path):
     trainer = trained(run=tmp_path / "run")
     trainer.timeline.goto(25)
     trainer.change(lr_g=1e-4)
@@ -155,7 +155,7 @@ def test_steps_that_were_not_taken_are_refused(iteration):
         trainer.explain(iteration)
 
 
-def test_what_was_before_a_file_was_saved_cannot_be_explained(tmp_path):
+def test_iterations_before_a_loaded_file_cannot_be_explained(tmp_path):
     trained().save(tmp_path / "saved.gan")
     loaded = gw.GANTrainer.load(tmp_path / "saved.gan")
     loaded.step(2)

@@ -1,4 +1,4 @@
-"""Mistakes whose errors came from Python or from torch: each error names the cause and the remedy."""
+"""User mistakes that once raised errors of Python or torch: the error names the cause and the remedy."""
 
 import copy
 import pickle
@@ -18,7 +18,7 @@ def trainer():
     return made
 
 
-def test_pickling_names_the_way_to_store_a_run(trainer):
+def test_pickling_raises_and_names_save(trainer):
     with pytest.raises(TypeError, match=r"trainer\.save\(path\).*gw\.GANTrainer\.load"):
         pickle.dumps(trainer)
     twin = copy.deepcopy(trainer)
@@ -27,7 +27,7 @@ def test_pickling_names_the_way_to_store_a_run(trainer):
 
 
 @pytest.mark.parametrize("act", ["sample", "evaluate"])
-def test_a_converted_network_is_named_with_the_call_that_converts_it_back(trainer, act):
+def test_a_network_of_another_dtype_is_named_with_the_call_that_converts_it_back(trainer, act):
     trainer.generator.double()
     with pytest.raises(
         gw.DataError, match=r"generator.*0\.weight is torch\.float64.*trainer\.generator\.float\(\)"
@@ -37,7 +37,7 @@ def test_a_converted_network_is_named_with_the_call_that_converts_it_back(traine
     getattr(trainer, act)(20)
 
 
-def test_other_errors_of_a_network_stay_as_they_are(trainer):
+def test_other_exceptions_of_a_network_pass_unchanged(trainer):
     def broken(*_inputs):
         raise RuntimeError("mine")
 
@@ -56,16 +56,16 @@ def test_a_state_without_an_optimizer_is_refused(trainer, network):
     assert trainer.state_hash() == before
     trainer.load_state_dict(
         gw.GANTrainer("ring8", **SMALL).state_dict()
-    )  # before the first update there is none
+    )  # The optimizer has no state before the first update.
 
 
-def test_one_column_is_one_number():
+def test_one_column_is_data_of_one_dimension():
     column = np.linspace(-1, 1, 60, dtype=np.float32).reshape(-1, 1)
     assert "points of 1 number, unscaled" in repr(gw.GANTrainer(column, **SMALL).source)
     scaled = gw.GANTrainer(column, standardize=True, **SMALL).source
     assert "points of 1 number, standardized" in repr(scaled)
 
 
-def test_a_game_is_shown_by_its_name():
+def test_the_repr_contains_the_name_of_the_game():
     pairs = np.zeros((8, 1, 16, 16), np.float32), np.zeros((8, 1, 16, 16), np.float32)
     assert repr(gw.GANTrainer(pairs, game="pix2pix").game) == "<Game 'pix2pix' of discriminator, generator>"

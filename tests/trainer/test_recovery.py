@@ -1,4 +1,4 @@
-"""Recovering goes back further after each divergence that does not get past the last one."""
+"""Recovery goes back further after each divergence that does not get past the last one."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ AT = 450
 
 
 class Cliff(nn.Module):
-    """A discriminator whose logits become NaN at iteration `AT`, however it got there."""
+    """A discriminator whose logits become NaN at iteration `AT`, on every path to it."""
 
     trainer: gw.GANTrainer | None = None
 
@@ -48,7 +48,7 @@ def hashes(trainer, *iterations):
     return found
 
 
-def test_each_recovery_goes_back_further_to_an_exact_state_under_the_settings_in_force(cliff):
+def test_each_recovery_goes_back_further_to_an_exact_state_with_the_settings_in_force(cliff):
     diverge(cliff)
     assert cliff._recovery.recover() == ""
     assert cliff.iteration == AT
@@ -74,7 +74,7 @@ def test_each_recovery_goes_back_further_to_an_exact_state_under_the_settings_in
     assert cliff.iteration == 0, "nothing lies before the start"
 
 
-def test_without_a_change_it_says_that_the_same_follows_and_notes_it(cliff):
+def test_a_recovery_without_a_changed_setting_warns_of_the_same_divergence_and_adds_a_note(cliff):
     diverge(cliff)
     cliff._recovery.recover()
     diverge(cliff)
@@ -83,7 +83,7 @@ def test_without_a_change_it_says_that_the_same_follows_and_notes_it(cliff):
     assert "did not get past iteration" in cliff._session.notes[-1].text
 
 
-def test_a_divergence_that_gets_past_the_last_or_another_run_begins_anew(cliff):
+def test_a_later_divergence_or_another_run_resets_the_distance(cliff):
     diverge(cliff)
     diverge(cliff)
     cliff.timeline.goto(20)
@@ -95,7 +95,7 @@ def test_a_divergence_that_gets_past_the_last_or_another_run_begins_anew(cliff):
     assert cliff.iteration == AT
 
 
-def test_the_widget_says_it_until_the_run_goes_on(cliff):
+def test_the_widget_shows_the_recovery_until_the_run_continues(cliff):
     widget = gw.GANTrainerWidget(cliff)
     for _ in range(2):
         widget.play()

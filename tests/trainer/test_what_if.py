@@ -32,7 +32,7 @@ def everything(trainer):
 
 
 def own_networks():
-    # `latent_dim` stays at its default of 2.
+    # `latent_dim` keeps its default, 2.
     generator = nn.Sequential(nn.Linear(2, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Dropout(0.2), nn.Linear(8, 2))
     discriminator = nn.Sequential(nn.Linear(2, 8), nn.Dropout(0.3), nn.LeakyReLU(0.2), nn.Linear(8, 1))
     return {"generator": generator, "discriminator": discriminator}
@@ -61,7 +61,7 @@ def of_an_array():
 def of_a_past():
     trainer = trained(20)
     trainer.timeline.goto(7)
-    trainer.settings.lr_g = 1e-3  # asked, not in force yet
+    trainer.settings.lr_g = 1e-3  # requested, and not in force yet
     return trainer
 
 
@@ -69,7 +69,7 @@ MADE = [of_presets, of_own_networks, of_labels, of_an_array, of_a_past]
 
 
 @pytest.mark.parametrize("make", MADE)
-def test_the_unchanged_future_is_the_runs_own_and_dropping_leaves_no_trace(make):
+def test_the_unchanged_future_equals_the_run_and_dropping_it_leaves_no_trace(make):
     trainer = make()
     before, drawn = everything(trainer), torch.get_rng_state()
     both = trainer.what_if(steps=6, lr_d=3e-3)
@@ -84,7 +84,7 @@ def test_the_unchanged_future_is_the_runs_own_and_dropping_leaves_no_trace(make)
 
 
 @pytest.mark.parametrize("make", MADE)
-def test_the_changed_future_is_what_the_change_does(make):
+def test_the_changed_future_equals_a_run_with_the_change(make):
     trainer, twin = make(), make()
     both = trainer.what_if(steps=6, lr_d=3e-3)
     twin.change(lr_d=3e-3)
@@ -94,7 +94,7 @@ def test_the_changed_future_is_what_the_change_does(make):
 
 
 @pytest.mark.parametrize("make", MADE)
-def test_taking_puts_the_future_on_the_timeline(make):
+def test_taking_a_future_adds_it_to_the_timeline(make):
     trainer, twin = make(), make()
     main = trainer.timeline.branch
     both = trainer.what_if(steps=6, lr_d=3e-3)
@@ -118,7 +118,7 @@ def test_taking_puts_the_future_on_the_timeline(make):
         both.take()
 
 
-def test_a_future_is_taken_after_the_run_went_on():
+def test_a_future_is_taken_after_the_run_has_continued():
     trainer, twin = trained(), trained()
     both = trainer.what_if(steps=5, lr_g=1e-3, loss="hinge")
     trainer.step(9)
@@ -140,7 +140,7 @@ def test_a_future_is_taken_after_the_run_went_on():
 
 
 @pytest.mark.parametrize("future", ["changed", "unchanged"])
-def test_what_was_taken_repeats_from_its_folder(tmp_path, future):
+def test_a_taken_future_replays_from_its_folder(tmp_path, future):
     trainer = trained(run=tmp_path / "run")
     both = trainer.what_if(steps=8, lr_d=1e-3)
     both.take(future)
@@ -150,14 +150,14 @@ def test_what_was_taken_repeats_from_its_folder(tmp_path, future):
     assert gw.replay(tmp_path / "run").verdict == "equal"
     again = gw.open_run(tmp_path / "run")
     assert again.state_hash() == expected
-    # A run that was opened is asked, too.
+    # An opened run is compared too.
     before = everything(again)
     again.what_if(steps=3, lr_g=1e-4).drop()
     assert everything(again) == before
     again.close()
 
 
-def test_noise_seeds_tell_a_difference_from_chance():
+def test_noise_seeds_separate_a_difference_from_chance():
     trainer = trained(30)
     both = trainer.what_if(steps=20, seeds=4, lr_g=0.05)
     assert both.seeds == 4
@@ -184,7 +184,7 @@ def test_a_future_that_diverges_is_a_result():
     assert np.isnan(both.difference("loss_d")[-1])
 
 
-def test_a_game_is_compared_by_the_metrics_that_it_declares():
+def test_a_game_is_compared_by_its_declared_metrics():
     images = np.random.default_rng(0).uniform(0, 1, (16, 1, 16, 16)).astype(np.float32)
     trainer = gw.GANTrainer((images, 1 - images), game="pix2pix", channels=4, batch_size=4)
     trainer.step(1)
@@ -204,7 +204,7 @@ def test_a_game_is_compared_by_the_metrics_that_it_declares():
         ({"latent_dim": 5}, "latent_dim takes effect at a fresh start"),
     ],
 )
-def test_what_cannot_be_is_refused(asked, message):
+def test_invalid_changes_are_refused(asked, message):
     trainer = trained()
     before = everything(trainer)
     with pytest.raises(TraitError, match=message):

@@ -1,4 +1,4 @@
-"""What a browser is sent by the canvases, read as it reads it."""
+"""Messages of the canvases, decoded like in the browser."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ipycanvas.canvas import _CMD_LIST, Canvas
 
 @dataclass
 class Command:
-    """One command as the browser reads it; `canvas` is its model's name there, None where it was not told."""
+    """One decoded command; `canvas` is the name of its model, or None before the command that selects one."""
 
     canvas: str | None
     name: str
@@ -22,7 +22,7 @@ class Command:
 
 @dataclass
 class Page:
-    """What a page was sent, message by message, since it was opened."""
+    """The messages that a page has received since it was opened."""
 
     messages: list[list[Command]] = field(default_factory=list)
     current: str | None = None
@@ -41,17 +41,17 @@ class Page:
         self.messages.append(message)
 
     def reload(self) -> None:
-        """Forget, as a page that is loaded again does."""
+        """Forget all messages, like a reloaded page."""
         self.messages.clear()
         self.current = None
 
     def on(self, canvas: Canvas) -> list[Command]:
-        """The commands of the last message for one canvas."""
+        """Return the commands of the last message for one canvas."""
         return [each for each in self.messages[-1] if each.canvas == f"IPY_MODEL_{canvas.model_id}"]
 
 
 def arrays(command: Command) -> list[np.ndarray]:
-    """The arrays among a command's arguments."""
+    """Return the arrays among a command's arguments."""
     return [
         np.frombuffer(command.buffers[arg["idx"]], arg["dtype"]).reshape(arg["shape"])
         for arg in command.args

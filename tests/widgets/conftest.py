@@ -1,4 +1,4 @@
-"""What all panels' tests share: a page that listens, and English."""
+"""Fixtures of the panels' tests: a page that receives messages, and the English catalog."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ganwidgets.messages import Catalog
 
 @pytest.fixture
 def page(monkeypatch: pytest.MonkeyPatch) -> Page:
-    """A page that has just been opened, and receives what the canvases are told."""
+    """A newly opened page that receives the messages of the canvases."""
     page = Page()
     monkeypatch.setattr(_CANVAS_MANAGER, "send", page.receive)
     return page

@@ -1,4 +1,4 @@
-"""Frames as the panels get them, made up."""
+"""Made-up frames for tests of panels."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def points_frame(**changes: Any) -> Frame:
         past=past(),
         compared={},
     )
-    # Other changes keep the verdict, but for one that says otherwise.
+    # Other changes keep the verdict unless they set one.
     verdict = changes.pop("verdict", np.broadcast_to(grid, (64, 64)))
     seen = {"verdict": verdict, **changes.pop("seen", {})}
     axes = unnamed_axes(changes.get("real", frame.real).shape[1])
@@ -80,7 +80,7 @@ def record(seq: int, **about: Any) -> Intervention:
 
 
 def past(*others: BranchView, **changes: Any) -> TimelineView:
-    """The past of a run that stands at the end of its first branch, at iteration 1234."""
+    """The past of a run at the end of its first branch, at iteration 1234."""
     main = BranchView(0, "main", None, 0, 1234)
     view = TimelineView(
         branches=(main, *others),

@@ -16,7 +16,7 @@ def folder(tmp_path):
     return tmp_path
 
 
-def test_a_comparison_shows_itself(folder):
+def test_a_comparison_displays_a_widget(folder):
     comparison = gw.compare(folder / "*")
     bundle = comparison._repr_mimebundle_()
     assert "application/vnd.jupyter.widget-view+json" in bundle
@@ -27,7 +27,7 @@ def test_a_comparison_shows_itself(folder):
     assert again[view]["model_id"] == bundle[view]["model_id"]
 
 
-def test_the_table_and_the_curves_follow_the_runs(folder):
+def test_the_table_and_the_curves_are_updated_with_the_runs(folder):
     widget = gw.ComparisonWidget(gw.compare(folder / "*"), locale="fr")
     assert [row["name"] for row in widget.table["rows"]] == ["<b>0", "<b>1"]
     assert {"lr_d", "seed"} <= set(widget.table["columns"])
@@ -44,7 +44,7 @@ def test_the_table_and_the_curves_follow_the_runs(folder):
     assert [row["name"] for row in widget.table["rows"]] == ["<b>0", "<b>1", "newer"]
 
 
-def test_choices_of_the_browser_change_what_is_drawn(folder):
+def test_choices_in_the_browser_change_the_curves(folder):
     widget = gw.ComparisonWidget(gw.compare(folder / "*"))
     losses = widget.curves
     widget.column = "grad_norm_g"

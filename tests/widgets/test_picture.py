@@ -1,4 +1,4 @@
-"""The picture that stays: a PNG of the moment, whatever the moment holds."""
+"""The stored PNG of a frame, for every kind of frame."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_another_moment_is_another_picture(english):
         },
     ],
 )
-def test_whatever_a_moment_holds(english, changes):
+def test_every_frame_can_be_drawn(english, changes):
     read(render(points_frame(**changes), english))
 
 

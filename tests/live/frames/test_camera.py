@@ -1,4 +1,4 @@
-"""A frame shows the run as it is, and taking one changes nothing."""
+"""Frames contain the state of the run, and taking a frame does not change it."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def step(runner, n=20):
 
 
 def same(one, other):
-    """Whether two frames show the same of the run; the speed at which it went does not count."""
+    """Return True if two frames show the same state of the run; their speed may differ."""
     for field in dataclasses.fields(one):
         a, b = getattr(one, field.name), getattr(other, field.name)
         if field.name in {"losses", "metrics", "seen"}:
@@ -82,7 +82,7 @@ def test_a_frame_after_some_steps(watch):
     assert frame.exact
 
 
-def test_real_points_latents_and_extent_stay_for_the_run(watch):
+def test_real_points_latents_and_extent_are_constant_over_a_run(watch):
     trainer, runner, camera = watch("ring8")
     before = camera.take()
     step(runner)
@@ -100,13 +100,13 @@ def test_the_plane_is_a_square_a_quarter_larger_than_the_real_points(watch):
     assert camera.take().extent == pytest.approx((-0.5, 4.5, -1.0, 4.0))
 
 
-def test_one_single_point_has_a_plane_around_it(watch):
+def test_a_single_point_gets_a_plane_around_it(watch):
     _, _, camera = watch(np.full((300, 2), 3.0, dtype=np.float32))
     assert camera.take().extent == pytest.approx((2, 4, 2, 4))
 
 
 class Compass(nn.Module):
-    """Says real in the upper right corner alone."""
+    """Returns a high logit in the upper right corner only."""
 
     def __init__(self):
         super().__init__()
@@ -116,7 +116,7 @@ class Compass(nn.Module):
         return self.weight * 20 * torch.minimum(x[:, 0] - 0.5, x[:, 1] - 0.5)
 
 
-def test_the_verdict_has_its_first_row_lowest_and_its_first_column_leftmost(watch):
+def test_the_verdicts_first_row_is_at_the_bottom_and_its_first_column_on_the_left(watch):
     _, _, camera = watch("ring8", discriminator=Compass())
     verdict = camera.take().verdict
     assert verdict.shape == (64, 64)
@@ -135,7 +135,7 @@ def test_the_verdict_is_between_0_and_1_under_every_loss(watch, loss):
 
 
 @pytest.mark.parametrize("features", [1, 3])
-def test_points_off_the_plane_have_no_verdict(watch, features):
+def test_without_points_on_the_plane_there_is_no_verdict(watch, features):
     data = np.random.default_rng(0).normal(size=(400, features)).astype(np.float32)
     _, runner, camera = watch(data)
     step(runner, 3)
@@ -145,7 +145,7 @@ def test_points_off_the_plane_have_no_verdict(watch, features):
     assert "sliced_wasserstein" in frame.latest_metrics
 
 
-def test_images_are_25_pictures_between_0_and_1(watch):
+def test_image_frames_have_25_pictures_between_0_and_1(watch):
     _, runner, camera = watch("digits")
     step(runner, 3)
     frame = camera.take(complete=True)
@@ -158,7 +158,7 @@ def test_images_are_25_pictures_between_0_and_1(watch):
 
 
 class Broken(nn.Module):
-    """Generates numbers that are not finite, but only for those who look."""
+    """Returns non-finite samples in eval mode, which frames use."""
 
     def __init__(self):
         super().__init__()
@@ -169,7 +169,7 @@ class Broken(nn.Module):
 
 
 @pytest.mark.parametrize("loss", ["non_saturating", "wasserstein"])
-def test_a_broken_generator_does_not_break_the_camera(watch, loss):
+def test_a_generator_with_non_finite_samples_does_not_break_the_camera(watch, loss):
     _, runner, camera = watch("ring8", generator=Broken(), latent_dim=2, loss=loss)
     step(runner, 3)
     frame = camera.take(complete=True)
@@ -178,7 +178,7 @@ def test_a_broken_generator_does_not_break_the_camera(watch, loss):
     assert frame.latest_metrics["modes"] == 0
 
 
-def test_frames_are_copies(watch):
+def test_frames_contain_copies(watch):
     trainer, runner, camera = watch("ring8")
     step(runner)
     state, frame = trainer.state_hash(), camera.take()
@@ -192,7 +192,7 @@ def test_frames_are_copies(watch):
 # --- metrics ----------------------------------------------------------------------------------------
 
 
-def test_the_metrics_are_those_that_a_cell_gets(watch):
+def test_metrics_in_frames_equal_those_of_evaluate(watch):
     trainer, runner, camera = watch("ring8")
     step(runner)
     frame = camera.take(complete=True)
@@ -202,7 +202,7 @@ def test_the_metrics_are_those_that_a_cell_gets(watch):
         assert (list(iterations), list(values)) == ([20], [frame.latest_metrics[name]])
 
 
-def test_metrics_grow_with_the_run_and_are_forgotten_with_it(watch):
+def test_metric_series_follow_the_run_and_are_dropped_at_a_reset(watch):
     trainer, runner, camera = watch("ring8")
     for _ in range(3):
         step(runner, 5)
@@ -222,7 +222,7 @@ def test_metrics_grow_with_the_run_and_are_forgotten_with_it(watch):
     assert list(frame.metrics["modes"][0])[-1] == 1
 
 
-def test_a_step_of_the_generator_alone_is_measured_anew(watch):
+def test_a_generator_step_is_measured_again(watch):
     trainer, runner, camera = watch("ring8")
     step(runner)
     before = camera.take(complete=True)
@@ -233,13 +233,13 @@ def test_a_step_of_the_generator_alone_is_measured_anew(watch):
     assert before.latest_metrics != after.latest_metrics == trainer.evaluate()
 
 
-def test_a_complete_frame_is_refused_where_it_would_wait_for_itself(watch):
+def test_a_complete_frame_is_refused_if_it_would_deadlock(watch):
     _, runner, camera = watch("ring8")
     with pytest.raises(RuntimeError, match="itself"):
         runner.call(lambda: camera.take(complete=True))
 
 
-def test_nothing_is_measured_twice_or_too_often():
+def test_no_iteration_is_measured_twice_or_too_often():
     now = 1000.0
     metric_sampler = MetricSampler(clock=lambda: now)
     samples = np.zeros((5, 2), dtype=np.float32)
@@ -260,7 +260,7 @@ def test_nothing_is_measured_twice_or_too_often():
     assert metric_sampler.due(5, samples)
 
 
-def test_measuring_that_takes_long_is_done_less_often():
+def test_slow_measurements_are_made_less_often():
     now = 1000.0
 
     worked = itertools.count(0.0, 0.25)
@@ -275,7 +275,7 @@ def test_measuring_that_takes_long_is_done_less_often():
     assert metric_sampler.due(3, samples)
 
 
-def test_at_rest_the_cost_of_measuring_does_not_delay_it():
+def test_a_paused_run_is_measured_without_delay():
     now = 1000.0
     worked = itertools.count(0.0, 5.0)
     metric_sampler = MetricSampler(clock=lambda: now, effort=lambda: next(worked))
@@ -292,7 +292,7 @@ def test_at_rest_the_cost_of_measuring_does_not_delay_it():
     assert metric_sampler.postponed == math.inf
 
 
-def test_where_the_training_gets_little_of_a_processor_measuring_takes_less_too():
+def test_measuring_slows_down_if_training_gets_little_cpu_time():
     now = 1000.0
     worked = itertools.count(0.0, 0.25)
     metric_sampler = MetricSampler(clock=lambda: now, effort=lambda: next(worked), room=lambda: 0.5)
@@ -306,7 +306,7 @@ def test_where_the_training_gets_little_of_a_processor_measuring_takes_less_too(
     assert metric_sampler.due(3, samples)
 
 
-def test_a_measurement_that_fails_is_logged(caplog):
+def test_a_failing_measurement_is_logged(caplog):
     now, wanted = 1000.0, True
     metric_sampler = MetricSampler(clock=lambda: now, watched=lambda: wanted)
     samples = np.zeros((5, 2), dtype=np.float32)
@@ -332,7 +332,7 @@ def test_a_measurement_that_fails_is_logged(caplog):
     assert metric_sampler.trouble == "", "nobody looks any more"
 
 
-def test_a_long_series_is_thinned_evenly_and_keeps_its_newest():
+def test_a_long_series_is_thinned_evenly_and_keeps_its_latest_values():
     series = Series(points=16)
     for iteration in range(1, 1001):
         series.append(iteration, {"a": float(iteration)})
@@ -344,7 +344,7 @@ def test_a_long_series_is_thinned_evenly_and_keeps_its_newest():
     assert (gaps == gaps[0]).all()
 
 
-def test_a_series_goes_back_with_the_run():
+def test_a_series_is_cut_when_the_run_goes_back():
     series = Series()
     for iteration in (1, 5, 9):
         series.append(iteration, {"a": float(iteration)})
@@ -377,7 +377,7 @@ def test_a_watched_run_ends_in_the_same_bits(watch, data):
     assert np.array_equal(trainer.history["loss_d"], alone.history["loss_d"])
 
 
-def test_a_frame_shows_some_of_each_label_or_of_the_one_that_was_chosen(watch):
+def test_a_frame_shows_every_label_or_the_chosen_one(watch):
     data = torch.rand(60, 1, 8, 8, generator=torch.Generator().manual_seed(0)), torch.arange(60) % 12
     trainer, _, camera = watch(data, conditional=True, batch_size=8)
     every = camera.take()
@@ -390,7 +390,7 @@ def test_a_frame_shows_some_of_each_label_or_of_the_one_that_was_chosen(watch):
     expected = trainer.sample(25, seed=0, labels=11).numpy()
     assert np.array_equal(chosen.generated, expected)
     assert trainer.state_hash() == before
-    camera.request = replace(camera.request, label=99)  # of which there is none
+    camera.request = replace(camera.request, label=99)  # a label without samples
     assert np.array_equal(camera.take().labels, every.labels)
     _, _, plain = watch("digits")
     plain.label = 3
@@ -398,15 +398,15 @@ def test_a_frame_shows_some_of_each_label_or_of_the_one_that_was_chosen(watch):
     assert plain.take().labels is None
 
 
-# --- images are looked at beside the training -------------------------------------------------------
+# --- images are generated outside the training thread -----------------------------------------------
 
 
 ASKED_ON = []
-"""The threads on which a `Telling` was called in eval mode."""
+"""The threads on which a `Recording` was called in eval mode."""
 
 
-class Telling(nn.Module):
-    """A generator of images that notes where it is asked."""
+class Recording(nn.Module):
+    """A generator of images that records the threads of its calls."""
 
     def __init__(self):
         super().__init__()
@@ -422,10 +422,10 @@ class Telling(nn.Module):
 def pictures(watch):
     """Return a runner and a camera of a run on images."""
     images = torch.rand(40, 1, 8, 8, generator=torch.Generator().manual_seed(0))
-    return watch(images, generator=Telling(), latent_dim=4, batch_size=8)
+    return watch(images, generator=Recording(), latent_dim=4, batch_size=8)
 
 
-def test_images_are_made_beside_the_training_and_are_those_that_a_cell_gets(pictures):
+def test_images_are_made_outside_the_training_thread_and_equal_those_of_sample(pictures):
     trainer, runner, camera = pictures
     camera.request = replace(camera.request, wanted=frozenset({"scores", "gradients", "slice", "crowd"}))
     step(runner, 3)
@@ -440,7 +440,7 @@ def test_images_are_made_beside_the_training_and_are_those_that_a_cell_gets(pict
 
 
 def interrupting(monkeypatch, camera_module, act):
-    """Let `act` happen once, while the next frame's images are made."""
+    """Call `act` once, while the images of the next frame are generated."""
     made = camera_module.generated_as_drawn
 
     def generated(*what):
@@ -451,7 +451,7 @@ def interrupting(monkeypatch, camera_module, act):
     monkeypatch.setattr(camera_module, "generated_as_drawn", generated)
 
 
-def test_a_frame_whose_run_was_left_meanwhile_is_taken_anew(pictures, monkeypatch):
+def test_a_frame_is_taken_again_if_the_run_changes_meanwhile(pictures, monkeypatch):
     trainer, runner, camera = pictures
 
     def elsewhere():
@@ -471,7 +471,7 @@ def test_a_frame_whose_run_was_left_meanwhile_is_taken_anew(pictures, monkeypatc
         camera.take()
 
 
-def test_what_is_overtaken_is_not_measured(pictures, monkeypatch):
+def test_an_outdated_state_is_not_measured(pictures, monkeypatch):
     trainer, runner, camera = pictures
     trainer.features = "pixels"
 
@@ -486,9 +486,9 @@ def test_what_is_overtaken_is_not_measured(pictures, monkeypatch):
     assert {tuple(iterations) for iterations, _ in measured.values()} == {(6,)}
 
 
-def test_what_is_done_beside_the_training_counts_less_where_a_processor_is_left_for_it(pictures, monkeypatch):
+def test_background_work_costs_less_if_a_cpu_core_is_free(pictures, monkeypatch):
     camera = pictures[2]
-    camera._room = CpuShare(lambda: (0, 0))  # whatever else this machine does
+    camera._room = CpuShare(lambda: (0, 0))  # independent of the load of this machine
     monkeypatch.setattr(frames, "PROCESSORS", 2)
     effort = iter([1.0, 4.0])
     monkeypatch.setattr(frames.time, "thread_time", lambda: next(effort, 0.0))
@@ -500,9 +500,7 @@ def test_what_is_done_beside_the_training_counts_less_where_a_processor_is_left_
     assert camera.burden == pytest.approx(3 + camera.cost)
 
 
-def test_on_a_busy_machine_what_is_done_beside_the_training_counts_the_more_the_less_it_gets(
-    pictures, monkeypatch
-):
+def test_background_work_costs_more_if_it_gets_little_cpu_time(pictures, monkeypatch):
     camera = pictures[2]
     monkeypatch.setattr(frames, "PROCESSORS", 2)
     waits = iter([(0, 0), (300_000_000, 700_000_000)])
@@ -514,7 +512,7 @@ def test_on_a_busy_machine_what_is_done_beside_the_training_counts_the_more_the_
     assert camera.burden == pytest.approx((3 + camera.cost) / 0.3)
 
 
-def test_the_share_of_a_processor_is_that_of_the_time_in_which_a_thread_wanted_to_run():
+def test_the_cpu_share_is_run_time_over_run_and_wait_time():
     waits = iter([(5, 5), (80_000_005, 20_000_005), (80_000_006, 20_000_006), (80_000_005, 120_000_005)])
     room = CpuShare(lambda: next(waits))
     shares = [room.look() or room.share for _ in range(4)]
@@ -528,7 +526,7 @@ def test_the_share_of_a_processor_is_that_of_the_time_in_which_a_thread_wanted_t
     assert other.share == 1.0
 
 
-def test_another_camera_of_the_same_run_has_what_was_measured_also_after_the_first_is_gone(watch):
+def test_a_second_camera_of_a_run_has_the_measurements_of_the_first(watch):
     trainer, runner, camera = watch("ring8")
     step(runner, 5)
     first = camera.take(complete=True)
@@ -545,7 +543,7 @@ def test_another_camera_of_the_same_run_has_what_was_measured_also_after_the_fir
     assert Camera(runner).take().metrics == {}
 
 
-def test_a_d_that_says_the_same_everywhere_is_undecided(watch):
+def test_a_constant_discriminator_is_reported_as_undecided(watch):
     trainer, runner, camera = watch("ring8")
     step(runner, 5)
     lively = camera.take(complete=True).signs

@@ -1,4 +1,4 @@
-"""Other noise and the past, asked for beside a run that goes on: right, and without a trace."""
+"""Latent walks and past samples, computed beside a training run: correct, and without effect on the run."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SHOWN = Exhibits(25, None)
 
 @pytest.fixture
 def explore():
-    """Return what makes a runner and an explorer of a trainer; the threads end with the test."""
+    """Return a function that creates a runner and an explorer for a trainer; their threads end with the test."""
     runners = []
 
     def make(trainer: GANTrainer) -> tuple[Runner, Explorer]:
@@ -45,7 +45,7 @@ def samples(trainer: GANTrainer) -> np.ndarray:
 
 
 def near(one: np.ndarray, other: np.ndarray) -> bool:
-    """Whether two pictures are the same but for the rounding of a batch of another size."""
+    """Return True if two pictures are equal up to rounding of a batch of another size."""
     return bool(np.abs(one.astype(int) - other.astype(int)).max() <= 1)
 
 
@@ -73,7 +73,7 @@ def test_a_line_goes_through_the_chosen_sample(explore, digits, direction):
     assert not near(ways.line[0], ways.line[-1])
 
 
-def test_the_strongest_direction_stays_until_it_is_asked_for_anew(explore, digits):
+def test_the_strongest_direction_is_kept_until_it_is_requested_again(explore, digits):
     runner, explorer = explore(digits)
 
     def strongest():
@@ -88,7 +88,7 @@ def test_the_strongest_direction_stays_until_it_is_asked_for_anew(explore, digit
     assert not torch.equal(strongest(), before)
 
 
-def test_the_past_is_that_of_the_line_that_led_here(explore):
+def test_past_samples_are_those_of_the_path_to_the_current_state(explore):
     trainer = GANTrainer("digits", **SMALL)
     shown = {}
     for _ in range(3):
@@ -109,7 +109,7 @@ def test_the_past_is_that_of_the_line_that_led_here(explore):
     assert explorer.earlier(SHOWN, 4).pictures is None
 
 
-def test_what_the_past_looked_like_is_computed_once(explore, monkeypatch):
+def test_past_samples_are_computed_once(explore, monkeypatch):
     trainer = GANTrainer("digits", **SMALL)
     trainer.step(250)
     _, explorer = explore(trainer)
@@ -142,7 +142,7 @@ def test_the_neighbor_of_a_copy_is_what_was_copied(explore, digits, monkeypatch)
     assert found.typical > 0
 
 
-def test_looking_around_changes_nothing(explore):
+def test_exploring_does_not_change_the_run(explore):
     watched, alone = (GANTrainer("digits", **SMALL) for _ in "ab")
     alone.step(120)
     runner, explorer = explore(watched)
@@ -155,7 +155,7 @@ def test_looking_around_changes_nothing(explore):
 
 
 class TestErrands:
-    def test_only_the_newest_wish_of_a_kind_counts(self):
+    def test_only_the_latest_request_of_a_kind_is_carried_out(self):
         tasks, done = LatestOnlyTasks(), []
         begun, go_on = threading.Event(), threading.Event()
         tasks.ask("first", lambda: (begun.set(), go_on.wait(60)))
@@ -170,7 +170,7 @@ class TestErrands:
         tasks.settle()
         assert done[-1] == "again"
 
-    def test_a_wish_that_fails_is_told_and_the_next_is_done(self, caplog):
+    def test_a_failing_request_is_logged_and_the_next_one_is_carried_out(self, caplog):
         tasks, done = LatestOnlyTasks(), []
         tasks.ask("walk", lambda: 1 / 0)
         tasks.ask("past", lambda: done.append(1))
@@ -178,7 +178,7 @@ class TestErrands:
         assert done == [1]
         assert "walk" in caplog.text
 
-    def test_after_the_end_nothing_begins(self):
+    def test_no_request_starts_after_close(self):
         tasks, done = LatestOnlyTasks(), []
         tasks.close()
         tasks.ask("walk", lambda: done.append(1))

@@ -1,4 +1,4 @@
-"""What can be seen beside the samples: true, taken only where wanted, and without a trace."""
+"""Optional parts of a frame: correct, computed only on request, and without effect on the run."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ EVERYTHING = frozenset(OBSERVATIONS)
 
 @pytest.fixture
 def watch():
-    """Return a function that makes a trainer, its runner and a camera that wants everything."""
+    """Return a function that creates a trainer, its runner and a camera with all parts requested."""
     runners = []
 
     def make(*arguments, wanted=EVERYTHING, **settings):
@@ -41,7 +41,7 @@ def step(runner, n=20):
     runner.wait(timeout=PATIENCE)
 
 
-def test_what_nobody_wants_is_not_computed(watch):
+def test_unrequested_parts_are_not_computed(watch):
     trainer, _, camera = watch("ring8", wanted=())
     assert dict(camera.take().seen) == {}
     calls = []
@@ -67,7 +67,7 @@ def test_what_nobody_wants_is_not_computed(watch):
         ("ring8", {"activation": "relu", "penalty": "r1"}),
     ],
 )
-def test_a_run_of_which_everything_is_seen_ends_in_the_same_bits(watch, data, settings):
+def test_a_run_with_all_parts_requested_ends_in_the_same_bits(watch, data, settings):
     settings = {"batch_size": 32, **settings}
     alone = GANTrainer(data, g_hidden=(16,), d_hidden=(16,), **settings)
     trainer, runner, camera = watch(data, **settings)
@@ -80,7 +80,7 @@ def test_a_run_of_which_everything_is_seen_ends_in_the_same_bits(watch, data, se
 
 
 class Normed(nn.Module):
-    """A discriminator with batch norm and dropout, the two that betray who looks."""
+    """A discriminator with batch norm and dropout, whose state would change if frames ran in train mode."""
 
     def __init__(self):
         super().__init__()
@@ -92,7 +92,7 @@ class Normed(nn.Module):
         return self.layers(x)
 
 
-def test_looking_leaves_buffers_modes_and_gradients_alone(watch):
+def test_frames_leave_buffers_modes_and_gradients_unchanged(watch):
     torch.manual_seed(0)
     trainer, runner, camera = watch("ring8", discriminator=Normed())
     step(runner)
@@ -106,7 +106,7 @@ def test_looking_leaves_buffers_modes_and_gradients_alone(watch):
 
 
 @pytest.mark.parametrize("loss", LOSSES)
-def test_arrows_are_the_descent_of_the_generators_loss_by_finite_differences(watch, loss):
+def test_arrows_equal_the_descent_direction_by_finite_differences(watch, loss):
     trainer, runner, camera = watch(
         "ring8", loss=loss, activation="tanh", wanted={"gradients"}, discriminator=Smooth()
     )
@@ -133,7 +133,7 @@ def test_arrows_are_the_descent_of_the_generators_loss_by_finite_differences(wat
 
 
 class Smooth(nn.Module):
-    """A discriminator without kinks, of which finite differences are right."""
+    """A smooth discriminator, so that finite differences are accurate."""
 
     def __init__(self):
         super().__init__()
@@ -143,7 +143,7 @@ class Smooth(nn.Module):
         return self.outside(torch.tanh(self.inside(x)))
 
 
-def test_the_slope_of_d_is_the_other_choice_and_points_elsewhere_under_minimax(watch):
+def test_arrows_of_d_differ_from_those_of_the_loss_under_minimax(watch):
     trainer, runner, camera = watch("ring8", loss="minimax", wanted={"gradients"})
     step(runner, 10)
     frame = camera.take()
@@ -151,13 +151,13 @@ def test_the_slope_of_d_is_the_other_choice_and_points_elsewhere_under_minimax(w
     x = torch.tensor(frame.generated, requires_grad=True)
     (slope,) = torch.autograd.grad(trainer.discriminator(x).sum(), x)
     assert np.allclose(gradients.slope, slope.numpy(), atol=1e-6)
-    # -d(-softplus(D))/dx = sigma(D) dD/dx: the same way, another length.
+    # -d(-softplus(D))/dx = sigma(D) dD/dx: the same direction, another length
     sure = torch.sigmoid(trainer.discriminator(x)).detach().reshape(-1, 1).numpy()
     assert np.allclose(gradients.descent, sure * gradients.slope, atol=1e-6)
 
 
 @pytest.mark.parametrize(("noise", "share"), [("uniform", 1 / 400), ("gaussian", (0.99 / 20) ** 2)])
-def test_manifold_cells_are_the_generators_values_at_cells_of_equal_share(watch, noise, share):
+def test_manifold_cells_are_the_generators_values_at_cells_of_equal_probability(watch, noise, share):
     trainer, runner, camera = watch("ring8", noise=noise, latent_dim=2, wanted={"manifold"})
     step(runner)
     manifold = camera.take().seen["manifold"]
@@ -175,7 +175,7 @@ def test_manifold_cells_are_the_generators_values_at_cells_of_equal_share(watch,
     assert np.allclose(np.histogram(z, marks)[0] / len(z), np.sqrt(share), rtol=0.05)
 
 
-def test_of_noise_in_many_dimensions_the_manifold_is_a_slice_and_of_one_a_line(watch):
+def test_the_manifold_is_a_slice_for_high_dimensional_noise_and_a_line_for_one_dimension(watch):
     _, _, camera = watch("ring8", latent_dim=5, wanted={"manifold"})
     manifold = camera.take().seen["manifold"]
     assert manifold.sliced
@@ -186,7 +186,7 @@ def test_of_noise_in_many_dimensions_the_manifold_is_a_slice_and_of_one_a_line(w
     assert manifold.latents.shape == (1, 21, 1)
 
 
-def test_latents_make_the_samples_and_scores_are_the_verdict_on_them(watch):
+def test_latents_reproduce_the_samples_and_scores_equal_the_verdict(watch):
     trainer, runner, camera = watch("ring8", wanted={"latents", "scores"})
     step(runner)
     frame = camera.take()
@@ -210,7 +210,7 @@ def test_images_have_gradients_of_their_own_shape_and_no_manifold(watch):
 
 
 @pytest.mark.parametrize("latent_dim", [1, 5])
-def test_a_plane_through_the_noise_is_what_the_generator_makes_of_it(watch, latent_dim):
+def test_a_latent_plane_contains_the_generators_samples(watch, latent_dim):
     trainer, _, camera = watch("digits", batch_size=32, latent_dim=latent_dim, wanted={"latents", "slice"})
     seen = camera.take().seen
     ends = torch.tensor(seen["latents"][:2])
@@ -221,7 +221,7 @@ def test_a_plane_through_the_noise_is_what_the_generator_makes_of_it(watch, late
     assert np.allclose(seen["slice"][[4, 5]], made.numpy(), atol=1e-6)
 
 
-def test_what_nobody_draws_yet_is_skipped_but_not_forgotten(watch):
+def test_parts_that_no_page_draws_are_skipped_but_stay_requested(watch):
     _, runner, camera = watch("ring8", wanted={"trails", "manifold"})
     camera.take()
     step(runner, 1)
@@ -233,7 +233,7 @@ def test_what_nobody_draws_yet_is_skipped_but_not_forgotten(watch):
 
 
 class Clock:
-    """Time that passes only where something is made to take some."""
+    """A clock that advances only when a test spends time."""
 
     now = 100.0
 
@@ -244,7 +244,7 @@ class Clock:
         self.now += 1
 
 
-def test_a_crowd_is_made_anew_only_where_the_run_has_moved_and_as_seldom_as_it_costs(watch, monkeypatch):
+def test_a_crowd_is_recomputed_only_after_a_step_and_rarely_if_it_is_slow(watch, monkeypatch):
     clock = Clock()
     monkeypatch.setattr("ganwidgets.live.observations.generator.time", clock)
     trainer, runner, camera = watch("digits", batch_size=32, wanted={"crowd"})
@@ -271,7 +271,7 @@ def test_a_crowd_is_made_anew_only_where_the_run_has_moved_and_as_seldom_as_it_c
     assert crowd().iteration == 5
 
 
-def test_trails_lead_through_the_moments_that_were_seen(watch):
+def test_trails_connect_the_frames_taken(watch):
     _, runner, camera = watch("ring8", wanted={"trails"})
     frames = []
     for _ in range(11):
@@ -286,7 +286,7 @@ def test_trails_lead_through_the_moments_that_were_seen(watch):
     assert list(camera.take().seen["trails"].iterations) == list(trail.iterations), "nothing has moved"
 
 
-def test_trails_go_back_as_far_as_was_asked_for(watch):
+def test_trails_have_the_requested_length(watch):
     _, runner, camera = watch("ring8", wanted={"trails"})
     for _ in range(100):
         camera.take()
@@ -318,7 +318,7 @@ def test_a_close_up_is_the_verdict_on_a_part_of_the_plane(watch):
     assert camera.take(also={"verdict"}).verdict is not None
 
 
-def test_a_trail_forgets_what_the_run_went_back_from(watch):
+def test_a_trail_is_cut_when_the_run_goes_back(watch):
     _, runner, camera = watch("ring8", wanted={"trails"})
     for _ in range(3):
         camera.take()
@@ -332,7 +332,7 @@ def test_a_trail_forgets_what_the_run_went_back_from(watch):
     assert len(camera.take().seen["trails"].iterations) == 0
 
 
-def test_a_trail_that_nobody_wants_is_not_kept(watch):
+def test_an_unrequested_trail_is_not_stored(watch):
     _, runner, camera = watch("ring8", wanted={"trails"})
     camera.take()
     step(runner)

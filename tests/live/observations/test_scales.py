@@ -1,4 +1,4 @@
-"""The resolutions of growing and of multi-scale networks, as frames carry them and the timeline marks them."""
+"""Resolutions of growing and multi-scale networks, in frames and on the timeline."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_a_growing_network_has_a_level_and_others_have_none():
     assert scales_of(trainer("dcgan")) is None
 
 
-def test_all_scales_of_the_shown_samples_are_seen_and_their_gradients_recorded():
+def test_all_scales_of_the_shown_samples_are_in_the_frame_with_their_gradients():
     run = trainer("msg")
     run.step(10)
     scales = scales_of(run)
@@ -67,7 +67,7 @@ def test_a_frozen_generator_has_no_gradient_by_scale():
     assert "grad_norm_scale_4" not in list(run.history)
 
 
-def test_unlockings_are_marked_where_the_schedule_and_where_the_user_made_them():
+def test_unlockings_by_schedule_and_by_hand_are_marked():
     run = trainer("progressive")
     run.step(30)
     scheduled = [level_at(4 * n, 32, 0.0, 3) for n in range(30)]

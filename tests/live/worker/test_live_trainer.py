@@ -1,4 +1,4 @@
-"""The runner with the real trainer: what a cell and a control do to a run."""
+"""The runner with a real trainer: calls from cells and changes by controls."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_a_cell_uses_the_trainer_while_it_trains(live):
     ]
 
 
-def test_a_long_call_to_train_hears_controls(live):
+def test_controls_take_effect_during_a_long_call_to_train(live):
     class EnoughError(Exception):
         pass
 
@@ -79,7 +79,7 @@ def test_a_long_call_to_train_hears_controls(live):
             call.result(PATIENCE)
 
 
-def test_a_long_call_to_train_takes_the_steps_it_was_asked_for(live, monkeypatch):
+def test_a_long_call_to_train_takes_the_requested_number_of_steps(live, monkeypatch):
     trainer, _, _ = live
     monkeypatch.setattr("ganwidgets.trainer.hosting.MOMENT", 0.0)
     assert trainer.step(7)["iteration"] == 7
@@ -91,7 +91,7 @@ def test_a_long_call_to_train_takes_the_steps_it_was_asked_for(live, monkeypatch
     assert trainer.state_hash() == alone.state_hash()
 
 
-def test_a_control_is_logged_as_a_persons(live):
+def test_a_change_by_a_control_is_logged_with_the_author_user(live):
     trainer, runner, log = live
     ticket = runner.change({"lr_d": 5e-4}, Origin("user", "widget", "to see"))
     runner.step(1, "discriminator", Origin("user", "widget"))
@@ -103,7 +103,7 @@ def test_a_control_is_logged_as_a_persons(live):
     ]
 
 
-def test_a_setting_that_is_not_allowed_is_refused_before_it_is_queued(live):
+def test_an_invalid_setting_is_refused_before_it_is_queued(live):
     trainer, _, log = live
     with pytest.raises(TraitError, match="lr_d"):
         trainer.settings.lr_d = -1
@@ -117,7 +117,7 @@ def test_a_late_refusal_names_the_setting(live):
     assert trainer.settings.batch_size == 16
 
 
-def test_divergence_is_a_state_from_which_the_run_goes_on(live):
+def test_a_run_continues_after_divergence(live):
     trainer, runner, _ = live
     runner.step(30)
     runner.change({"lr_d": 10.0, "lr_g": 10.0, "optimizer_d": "sgd", "loss": "wasserstein"})
@@ -182,7 +182,7 @@ def test_any_sequence_ends_in_the_same_bits_as_headless(sequence):
     runner.close()
 
 
-def test_going_back_pauses_and_shows_what_was(live):
+def test_going_back_pauses_and_shows_the_past_state(live):
     trainer, runner, log = live
     runner.play(until=40)
     wait(runner)
@@ -223,7 +223,7 @@ def test_a_cell_that_goes_back_pauses_the_run(live):
     assert trainer.iteration >= 20
 
 
-def test_of_many_journeys_only_the_last_is_made(live):
+def test_only_the_last_of_several_queued_travels_is_made(live):
     trainer, runner, log = live
     runner.step(50)
     wait(runner)
@@ -239,7 +239,7 @@ def test_of_many_journeys_only_the_last_is_made(live):
     assert [log.answer(ticket).iteration for ticket in tickets] == [50, 50, 30]
 
 
-def test_a_journey_that_fails_leaves_the_run_as_it_was(live):
+def test_a_failing_travel_leaves_the_run_unchanged(live):
     trainer, runner, log = live
     runner.step(5)
     wait(runner)

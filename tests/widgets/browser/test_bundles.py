@@ -1,4 +1,4 @@
-"""Scripts and stylesheets become one text each, by the rules of their language."""
+"""Bundling of scripts and stylesheets into one text each."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def write(root: Path, **texts: str) -> Path:
     return root
 
 
-def test_files_run_once_after_those_they_import(tmp_path):
+def test_files_run_once_after_their_imports(tmp_path):
     root = write(
         tmp_path,
         base="export const one = 1;\n",
@@ -64,7 +64,7 @@ def test_comments_and_indents_are_left_out(tmp_path):
         ("const a = `\n  b`;\n", "template literal of several lines"),
     ],
 )
-def test_what_cannot_be_bundled_is_named(tmp_path, own, message):
+def test_files_that_cannot_be_bundled_are_named(tmp_path, own, message):
     root = write(
         tmp_path, base="export const one = 1;\n", widget="export const a = 1;\nexport default {};\n", own=own
     )
@@ -94,7 +94,7 @@ def test_each_imported_name_is_used():
                 )
 
 
-def test_files_are_small_and_rooms_are_not_crowded():
+def test_files_are_short_and_folders_have_few_files():
     for path in [*WIDGETS.rglob("*.js"), *WIDGETS.rglob("*.css")]:
         assert len(path.read_text("utf-8").splitlines()) <= 500, path
         assert len([each for each in path.parent.iterdir() if each.suffix in {".js", ".css"}]) <= 12, (

@@ -1,4 +1,4 @@
-"""The heartbeat tells of views and of what they have drawn, and carries the stylesheet."""
+"""The heartbeat reports open views and the frames that they have drawn, and carries the stylesheet."""
 
 from __future__ import annotations
 

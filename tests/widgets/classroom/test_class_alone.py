@@ -1,4 +1,4 @@
-"""While only a class watches, only what it sees is computed; a page of the notebook then finds everything up to date."""
+"""If only a class watches, only its picture is computed. A notebook page that returns gets all panels drawn."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Seen:
 
 
 def published(w):
-    """Wait until the publisher has nothing to draw, without a drawing of everything."""
+    """Wait until the publisher has nothing to draw; do not force a full frame."""
     w._runner.wait()
     state = w._runner.state
     while w._seen is None or w._seen[0] != state.moves or w._seen[-1] != w._again:
@@ -62,7 +62,7 @@ def page(w, word):
     w._dashboard.heartbeat._on_message(None, {word: "page"}, None)
 
 
-def test_a_class_alone_costs_only_the_picture(w, monkeypatch):
+def test_a_class_without_a_notebook_page_costs_only_the_picture(w, monkeypatch):
     classroom = gw.Classroom(w)
     w.wait()
     seen = Seen(w, monkeypatch)
@@ -93,7 +93,7 @@ def test_a_page_that_comes_back_while_the_run_is_paused_finds_everything_drawn(w
     assert "verdict" in seen.frames[-1].seen
 
 
-def test_the_class_gets_the_picture_from_a_layout_without_it(w, monkeypatch):
+def test_the_class_gets_the_picture_in_a_layout_without_it(w, monkeypatch):
     w.panels = ("transport", "curves")
     classroom = gw.Classroom(w)
     w.wait()
@@ -104,7 +104,7 @@ def test_the_class_gets_the_picture_from_a_layout_without_it(w, monkeypatch):
     assert {name for name, _ in seen.panels} == {"plane"}
 
 
-def test_a_class_that_is_over_is_no_audience(w, monkeypatch):
+def test_a_closed_class_does_not_count_as_a_viewer(w, monkeypatch):
     classroom = gw.Classroom(w)
     classroom.watched(yes=True)
     classroom.close()

@@ -1,4 +1,4 @@
-"""A class on one run: roles, proposals, bad requests, and an end."""
+"""A class on one run: roles, proposals, invalid requests, and closing."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Client:
                 return int.from_bytes(data[:2], "big")
 
 
-def test_a_watcher_gets_the_picture_and_changes_nothing(w, classroom):
+def test_a_watcher_gets_the_picture_and_cannot_change_the_run(w, classroom):
     client = Client(classroom.url("watch"))
     assert client.until("welcome")["role"] == "watch"
     frame = client.until("frame")
@@ -126,7 +126,7 @@ def test_a_declined_proposal_changes_nothing(w, classroom):
     assert w.trainer.state_hash() == before
 
 
-def test_who_steers_changes_and_plays(w, classroom):
+def test_a_client_with_the_steering_role_changes_and_plays_the_run(w, classroom):
     client = Client(classroom.url("steer"), "Eve")
     client.until("welcome")
     client.send({"set": {"lr_g": 0.002}})
@@ -137,7 +137,7 @@ def test_who_steers_changes_and_plays(w, classroom):
     assert w.trainer.interventions[-1].author == "Eve"
 
 
-def test_a_thousand_bad_requests_change_nothing(w, classroom):
+def test_a_thousand_invalid_requests_change_nothing(w, classroom):
     before, chance = w.trainer.state_hash(), random.Random(0)  # noqa: S311 - not for secrets
     bad = [
         '{"vote": -1}',
@@ -174,7 +174,7 @@ def test_a_thousand_bad_requests_change_nothing(w, classroom):
     assert Client(classroom.url("watch")).until("welcome")
 
 
-def test_tokens_are_what_opens(classroom):
+def test_only_valid_tokens_open_the_class(classroom):
     assert Client(classroom.url("watch"), token="").closed_with() == 4403
     assert Client(classroom.url("watch"), token="é" * 32).closed_with() == 4403
     assert Client(classroom.url("watch"), name=3).closed_with() == 4403
@@ -188,13 +188,13 @@ def test_tokens_are_what_opens(classroom):
     assert len({classroom.url(role).partition("#")[2] for role in ("watch", "propose", "steer")}) == 3
 
 
-def test_a_foreign_page_and_a_large_message_are_refused(classroom):
+def test_a_foreign_origin_and_a_large_message_are_refused(classroom):
     with pytest.raises(websocket.WebSocketBadStatusException, match="403"):
         Client(classroom.url("watch"), origin="http://evil.example")
     client = Client(classroom.url("watch"))
     client.send("x" * 100_000)
     with pytest.raises((AssertionError, OSError, websocket.WebSocketException)):
-        assert client.closed_with() != 1009  # unless the connection is reset before it says so
+        assert client.closed_with() != 1009  # unless the connection is reset before the status arrives
     base = classroom.url("watch").partition("#")[0]
     with pytest.raises(urllib.error.HTTPError, match="404"):
         urllib.request.urlopen(base + "secrets")
@@ -214,7 +214,7 @@ def test_closing_the_widget_closes_the_class(w, classroom):
         Client(classroom.url("watch"))
 
 
-def test_what_cannot_be_a_class_is_refused(w, classroom, monkeypatch):
+def test_invalid_class_options_are_refused(w, classroom, monkeypatch):
     with pytest.raises(ValueError, match="there is no role 'admin'"):
         classroom.url("admin")
     with pytest.raises(TypeError, match="takes a GANTrainerWidget"):
@@ -242,7 +242,7 @@ LESSON = gw.Lesson(
 )
 
 
-def test_a_question_is_answered_and_drawn_before_the_experiment(w, classroom, tmp_path):
+def test_a_question_is_answered_with_a_choice_and_a_curve_before_the_experiment(w, classroom, tmp_path):
     w.trainer.step(3)
     with pytest.raises(ValueError, match="nothing was asked"):
         classroom.run_experiment()
@@ -276,7 +276,7 @@ def test_a_question_is_answered_and_drawn_before_the_experiment(w, classroom, tm
     assert "Ann" not in text
 
 
-def test_a_future_for_each_proposal(w, classroom):
+def test_each_proposal_is_forked_to_its_own_branch(w, classroom):
     w.trainer.step(3)
     before = w.trainer.state_hash()
     clients = [Client(classroom.url("propose"), name) for name in ("Ann", "Bob")]
@@ -337,7 +337,7 @@ def test_a_token_is_exchanged_for_a_cookie_that_scripts_cannot_read(classroom):
     )
 
 
-def test_behind_a_proxy_the_cookie_is_for_the_path_of_the_class_only(classroom, monkeypatch):
+def test_behind_a_proxy_the_cookie_has_the_path_of_the_class_only(classroom, monkeypatch):
     address, _, token = classroom.url("watch").partition("#")
     outside = {
         "Host": "hub.example",
@@ -356,7 +356,7 @@ def test_behind_a_proxy_the_cookie_is_for_the_path_of_the_class_only(classroom, 
     assert "Path=/" in cookie().split("; ")
     for bad in ("/a; Domain=evil.example", "//", "relative", "/" + "x/" * 40):
         assert "Path=/" in cookie(**{"X-Forwarded-Prefix": bad}).split("; ")
-    # The proxy passes on the page's own Host and Origin.
+    # The proxy forwards the page's own Host and Origin.
     socket = websocket.create_connection(
         address.replace("http", "ws") + "ws",
         timeout=30,
@@ -373,7 +373,7 @@ def test_behind_a_proxy_the_cookie_is_for_the_path_of_the_class_only(classroom, 
     assert classroom.url("watch", base="https://x.example").startswith("https://x.example/#")
 
 
-def test_what_is_no_lesson_is_not_asked(classroom):
+def test_an_object_that_is_no_lesson_is_refused_as_question(classroom):
     with pytest.raises(TypeError, match=r"lesson is a str; pass a ganwidgets\.Lesson"):
         classroom.ask("Will D win?")
     assert classroom.predictions == {}
@@ -436,7 +436,7 @@ def test_a_class_watches_and_changes_a_run_of_another_game(game):
         ([], "norm", (0, 1)),
     ],
 )
-def test_the_axis_of_a_drawn_curve_holds_the_values_of_the_run(values, unit, axis):
+def test_the_axis_of_the_curve_to_draw_contains_the_values_of_the_run(values, unit, axis):
     assert drawn_axis(values, unit) == axis
 
 

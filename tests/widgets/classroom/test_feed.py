@@ -1,4 +1,4 @@
-"""What a client gets: every change it missed, and no more frames than it draws."""
+"""Frames and rows for a client: every change that it missed, and no more frames than it draws."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ganwidgets.widgets.classroom.flow import MOST, QUICK, Flow
 
 
 class Client:
-    """What the page of a class makes of the messages."""
+    """Applies messages like the page of a class."""
 
     def __init__(self, feed):
         self.feed = feed
@@ -66,7 +66,7 @@ def test_a_client_gets_only_the_rows_that_it_does_not_have():
 
 
 def asked(flow, frames, answer):
-    """Send frames, each answered after `answer` seconds if it asks; return which asked."""
+    """Send frames, answer requests after `answer` seconds, and return which frames were requests."""
     found = []
     for number in range(frames):
         assert flow.open
@@ -98,7 +98,7 @@ def test_a_slow_client_is_asked_at_each_frame():
     assert flow.asks()
 
 
-def test_a_client_that_does_not_answer_gets_nothing_more_and_answers_without_a_question_count_nothing():
+def test_a_client_that_does_not_answer_gets_no_more_frames_and_unrequested_answers_are_ignored():
     flow = Flow()
     flow.acknowledged(0.0)
     assert flow.asks()

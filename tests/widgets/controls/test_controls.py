@@ -1,4 +1,4 @@
-"""Each setting has a control that shows values, asks for a person's, and never answers itself."""
+"""Controls of settings: they show values, request changes by the user, and send no request for a shown value."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PRESETS = {"gaussians": "Two Gaussians", "ring8": "Ring of eight"}
 
 
 class Desk:
-    """A control, and what it asked for."""
+    """A control and a list of its requests."""
 
     def __init__(self, name, refuse=None, **options):
         self.asked = []
@@ -56,7 +56,7 @@ class TestEverySetting:
 
 
 class TestNumbers:
-    def test_slider_and_box_move_each_other_and_each_edit_is_asked_once(self):
+    def test_slider_and_box_follow_each_other_and_each_edit_is_one_request(self):
         desk = Desk("lr_d")
         slider, box = desk.editor.slider, desk.editor.box
         slider.set_state({"value": 0})
@@ -65,28 +65,28 @@ class TestNumbers:
         assert slider.value == slider.max
         assert desk.asked == [("lr_d", 1e-5), ("lr_d", 1.0)]
 
-    def test_a_whole_number_is_asked_for_as_one(self):
+    def test_a_whole_number_is_requested_as_int(self):
         desk = Desk("batch_size")
         desk.editor.slider.set_state({"value": 3})
         ((_, value),) = desk.asked
         assert isinstance(value, int)
 
-    def test_the_box_allows_more_than_the_slider(self):
+    def test_the_box_allows_values_beyond_the_slider(self):
         desk = Desk("lr_d")
         desk.editor.box.set_state({"value": 7.5})
         assert desk.asked == [("lr_d", 7.5)]
         assert desk.editor.box.value == 7.5
 
-    def test_a_value_from_a_cell_is_shown_exactly_though_the_slider_stops_nearby(self):
+    def test_a_value_from_a_cell_is_shown_exactly_although_the_slider_rounds_it(self):
         desk = Desk("lr_d")
         desk.control.show(3.3333e-4)
         assert desk.editor.box.value == 3.3333e-4
-        # What a browser sends back of the slider is what it was told.
+        # The browser sends back the slider position that it received.
         desk.editor.slider.set_state({"value": desk.editor.slider.value})
         assert desk.editor.box.value == 3.3333e-4
         assert desk.asked == []
 
-    def test_zero_is_called_by_its_word_and_lies_at_the_left(self):
+    def test_zero_is_named_and_at_the_left_end(self):
         desk = Desk("weight_decay")
         assert (desk.editor.slider.value, desk.editor.box.value) == (0, 0)
         assert "off" in desk.note
@@ -96,14 +96,14 @@ class TestNumbers:
         assert desk.asked[-1] == ("weight_decay", 0)
         assert "off" in desk.note
 
-    def test_each_place_of_a_slider_is_said_in_words(self):
+    def test_each_stop_of_a_slider_has_a_text(self):
         desk = Desk("weight_decay")
         desk.control.show(0.0)
         assert desk.control.places[desk.editor.slider.value] == "off"
         assert len(desk.control.places) == desk.editor.slider.max + 1
         assert Desk("loss").control.places == []
 
-    def test_the_arrow_keys_of_the_box_suit_the_number(self):
+    def test_the_arrow_keys_of_the_box_take_steps_that_suit_the_value(self):
         desk = Desk("lr_d")
         desk.control.show(0.02)
         assert desk.editor.box.step == pytest.approx(0.001)
@@ -112,7 +112,7 @@ class TestNumbers:
 
 
 @given(st.floats(0, 10), st.floats(0, 10))
-def test_showing_never_asks(one, other):
+def test_showing_a_value_sends_no_request(one, other):
     desk = Desk("lr_g")
     desk.control.show(one)
     desk.control.show(other)
@@ -121,14 +121,14 @@ def test_showing_never_asks(one, other):
 
 
 class TestOtherKinds:
-    def test_a_choice(self):
+    def test_a_choice_is_requested_and_shown(self):
         desk = Desk("loss")
         desk.control.show("hinge")
         assert desk.editor.list.label == "Hinge"
         desk.editor.list.set_state({"index": 0})
         assert desk.asked == [("loss", "minimax")]
 
-    def test_a_switch(self):
+    def test_a_switch_is_requested_and_shown(self):
         desk = Desk("freeze_d")
         desk.editor.box.set_state({"value": True})
         assert desk.asked == [("freeze_d", True)]
@@ -136,7 +136,7 @@ class TestOtherKinds:
         assert desk.editor.box.value is False
 
     @pytest.mark.parametrize("text", ["32, 16", "32 16", "(32,16)", "[32;16]"])
-    def test_widths_are_read_in_any_spelling_and_shown_in_one(self, text):
+    def test_widths_are_parsed_in_any_spelling_and_shown_in_one(self, text):
         desk = Desk("g_hidden")
         desk.editor.text.set_state({"value": text})
         assert desk.asked == [("g_hidden", (32, 16))]
@@ -147,7 +147,7 @@ class TestOtherKinds:
         desk.editor.text.set_state({"value": " "})
         assert desk.asked == [("g_hidden", ())]
 
-    def test_data_of_ones_own_has_an_entry_while_it_is_used(self):
+    def test_data_of_the_user_has_an_entry_while_it_is_in_use(self):
         desk = Desk("data")
         own = np.zeros((3, 2))
         desk.control.show(own)
@@ -167,7 +167,7 @@ class TestOtherKinds:
 
 
 class TestRefusals:
-    def test_a_wrong_entry_says_why_and_the_field_goes_back(self):
+    def test_an_invalid_entry_shows_the_error_and_the_field_is_restored(self):
         desk = Desk("g_hidden")
         desk.editor.text.set_state({"value": "64, abc"})
         assert desk.asked == []
@@ -176,14 +176,14 @@ class TestRefusals:
         assert "up to 8 whole numbers" in desk.note
 
     @pytest.mark.parametrize("value", [20.0, -1.0])
-    def test_a_number_out_of_bounds_says_the_bounds_and_the_field_goes_back(self, value):
+    def test_a_number_out_of_bounds_shows_the_bounds_and_the_field_is_restored(self, value):
         desk = Desk("lr_d")
         desk.editor.box.set_state({"value": value})
         assert desk.asked == []
         assert desk.editor.box.value == SETTINGS["lr_d"].initial
         assert "a number from 0 to 10" in desk.note
 
-    def test_the_run_may_refuse_what_the_setting_allows(self):
+    def test_the_run_may_refuse_a_value_that_the_setting_allows(self):
         desk = Desk("batch_size", TraitError(Message("batch_size {n} is more than the data", n=512)))
         desk.editor.box.set_state({"value": 512})
         assert desk.asked == [("batch_size", 512)]
@@ -191,47 +191,47 @@ class TestRefusals:
         assert desk.editor.box.value == SETTINGS["batch_size"].initial
         assert desk.editor.slider.value == Desk("batch_size").editor.slider.value
 
-    def test_what_people_typed_reaches_the_page_escaped(self):
+    def test_typed_text_is_escaped_in_the_page(self):
         desk = Desk("g_hidden")
         desk.editor.text.set_state({"value": "<img src=x>"})
         assert "<img" not in desk.note
         assert "&lt;img" in desk.note
 
-    def test_the_next_good_value_ends_the_complaint(self):
+    def test_the_next_valid_value_removes_the_error(self):
         desk = Desk("g_hidden")
         desk.editor.text.set_state({"value": "no"})
         desk.editor.text.set_state({"value": "8"})
         assert desk.note == ""
 
-    def test_entering_the_value_in_force_ends_it_too(self):
+    def test_entering_the_value_in_force_removes_the_error(self):
         desk = Desk("g_hidden")
         desk.editor.text.set_state({"value": "no"})
         desk.editor.text.set_state({"value": "64 64"})
         assert desk.note == ""
         assert desk.asked == []
 
-    def test_a_late_refusal_puts_the_control_back(self):
+    def test_a_late_refusal_restores_the_control(self):
         desk = Desk("lr_d")
         desk.editor.box.set_state({"value": 0.5})
         desk.control.refuse(ValueError("the disk is <full>"), 0.001)
         assert desk.editor.box.value == 0.001
         assert "&lt;full&gt;" in desk.note
 
-    def test_an_error_that_is_no_refusal_goes_on(self):
+    def test_an_exception_that_is_no_refusal_is_raised(self):
         desk = Desk("lr_d", ZeroDivisionError())
         with pytest.raises(ZeroDivisionError):
             desk.editor.box.set_state({"value": 0.5})
 
 
-class TestWhoWasLast:
-    def test_the_answer_to_the_last_wish_leaves_the_control_alone(self):
+class TestOrderOfRequests:
+    def test_the_confirmation_of_the_latest_request_does_not_move_the_control(self):
         desk = Desk("lr_d")
         desk.editor.box.set_state({"value": 0.5})
-        desk.editor.box.value = 0.7  # the browser is ahead of the kernel
+        desk.editor.box.value = 0.7  # the browser has already moved on
         desk.control.show(0.5)
         assert desk.editor.box.value == 0.7
 
-    def test_any_other_value_is_shown(self):
+    def test_any_other_value_from_the_kernel_is_shown(self):
         desk = Desk("lr_d")
         desk.editor.box.set_state({"value": 0.5})
         desk.control.show(0.25)
@@ -239,8 +239,10 @@ class TestWhoWasLast:
         desk.control.show(0.5)
         assert desk.editor.box.value == 0.5
 
-    def test_asking_holds_no_lock(self):
-        """A cell that holds the asker's lock and shows a value cannot wait for the browser in a circle."""
+    def test_requests_are_made_without_holding_a_lock(self):
+        """A cell that holds a lock of the `ask` callback and shows a value must not deadlock with a request
+        from the browser.
+        """
         done = threading.Event()
 
         def ask(*_):
@@ -254,7 +256,7 @@ class TestWhoWasLast:
 
 
 class TestPending:
-    def test_a_value_that_waits_for_reset_says_what_is_in_force(self):
+    def test_a_pending_value_shows_the_value_in_force(self):
         desk = Desk("g_hidden")
         desk.control.show_in_force((64, 64))
         assert desk.note == ""
@@ -275,7 +277,7 @@ class TestSet:
         assert all(controls.title(group) for group in groups)
         assert "loss" not in [c.name for c in controls.in_group("objective", without=["loss"])]
 
-    def test_it_shows_many_values_and_marks_only_those_that_wait(self):
+    def test_it_shows_many_values_and_marks_only_the_pending_ones(self):
         controls = ControlSet(Catalog("en"), lambda name, value: None)
         controls.show({"lr_d": 0.5, "latent_dim": 9})
         controls.show_in_force({"lr_d": 0.001, "latent_dim": 2})
@@ -335,26 +337,26 @@ class TestControlsWithoutEffect:
         return controls.controls[name].widget.children[-1].value
 
     @given(st.lists(st.sampled_from(list(OF_ARCHITECTURE)), min_size=1, max_size=4))
-    def test_what_another_architecture_is_built_from_says_so(self, chosen):
+    def test_settings_of_another_architecture_have_a_note(self, chosen):
         controls = self.make()
         for name in chosen:
             controls.controls["architecture"].editor.list.set_state(
                 {"index": list(OF_ARCHITECTURE).index(name)}
-            )  # by a person
+            )  # by the user
         everything = set().union(*OF_ARCHITECTURE.values())
         assert self.idle(controls) == everything - OF_ARCHITECTURE[chosen[-1]]
         controls.show({"architecture": "mlp"})  # by a cell
         assert self.idle(controls) == everything - OF_ARCHITECTURE["mlp"]
         assert "only for Convolutional (DCGAN), Residual (ResNet)" in self.note(controls, "norm")
 
-    def test_a_refused_architecture_says_nothing_of_the_others(self):
+    def test_a_refused_architecture_does_not_change_the_notes_of_other_settings(self):
         controls = ControlSet(Catalog("en"), lambda *_: SETTINGS["lr_d"].check("refuse"))
         controls.controls["architecture"].editor.list.set_state({"index": 1})
         assert "number" in self.note(controls, "architecture")
         assert "g_hidden" not in self.idle(controls)
 
     @pytest.mark.parametrize("own", [set(), {"generator"}, {"discriminator"}, {"generator", "discriminator"}])
-    def test_networks_of_ones_own_are_not_built(self, own):
+    def test_settings_that_build_networks_have_a_note_if_the_user_passed_networks(self, own):
         controls = self.make(architecture="dcgan")
         controls.suit(labelled=True, own=own)
         both = {"architecture", "activation", "channels", "norm"} if len(own) == 2 else set()
@@ -365,7 +367,7 @@ class TestControlsWithoutEffect:
         assert self.idle(controls) == {"g_hidden", "d_hidden", "activation"} | elsewhere | one | both
         assert ("of your own" in self.note(controls, "g_hidden")) == ("generator" in own)
 
-    def test_points_are_not_augmented(self):
+    def test_augmentation_has_a_note_for_points(self):
         controls = self.make()
         for images in (False, True):
             controls.suit(labelled=True, own=(), augmentable=images)
@@ -380,7 +382,9 @@ class TestControlsWithoutEffect:
             ({"optimizer_d": "sgd", "optimizer_g": "momentum"}, {"optimizer_d": "rmsprop"}, {"beta2"}, "optimizers"),
         ],
     )  # fmt: skip
-    def test_what_depends_on_another_setting_says_so(self, without, with_one, names, sentence):
+    def test_settings_without_effect_under_another_setting_have_a_note(
+        self, without, with_one, names, sentence
+    ):
         controls = self.make()
         everywhere = self.idle(controls)
         controls.show(without)
@@ -389,7 +393,7 @@ class TestControlsWithoutEffect:
         controls.show(with_one)
         assert self.idle(controls) == everywhere
 
-    def test_what_the_user_passed_is_listed_from_when_it_is_in_use(self):
+    def test_objects_passed_by_the_user_are_listed_while_in_use(self):
         controls = self.make()
         editor = controls.controls["loss"].editor
         assert "own" not in dict(map(reversed, editor.list.options))
@@ -398,7 +402,7 @@ class TestControlsWithoutEffect:
         controls.show({"loss": "hinge"})
         assert "own" in dict(map(reversed, editor.list.options))
 
-    def test_labels_that_the_data_does_not_have(self):
+    def test_conditional_has_a_note_if_the_data_has_no_labels(self):
         controls = self.make()
         for labelled, known in ((False, True), (None, False), (True, False)):
             controls.suit(labelled=labelled, own=())
@@ -406,10 +410,10 @@ class TestControlsWithoutEffect:
         controls.suit(labelled=False, own=())
         controls.show_in_force({"data": "gaussians"})
         assert "conditional" in self.idle(controls)
-        controls.show({"data": "ring8"})  # of which nothing is known yet
+        controls.show({"data": "ring8"})  # its labels are not known yet
         assert "conditional" not in self.idle(controls)
 
-    def test_it_can_be_set_all_the_same_and_a_refusal_goes_before(self):
+    def test_a_setting_with_a_note_can_be_set_and_a_refusal_has_priority(self):
         desk = Desk("channels", refuse=TraitError(Message("not that")))
         desk.control.show_idle("only for something")
         assert "only for something" in desk.note

@@ -1,4 +1,4 @@
-"""Only the browser's writes are edits, and they are told of with no lock held."""
+"""Inputs report edits by the browser only, and call the listener without holding a lock."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from ganwidgets.widgets.controls.locked_inputs import GuardedDropdown, GuardedFl
 
 
 def free(guard):
-    """Whether another thread can take the lock now."""
+    """Return True if another thread can take the lock now."""
     answer = []
 
     def attempt():
@@ -22,7 +22,7 @@ def free(guard):
     return answer[0]
 
 
-def test_the_browser_edits_and_the_kernel_does_not():
+def test_writes_of_the_browser_are_edits_and_those_of_the_kernel_are_not():
     edits = []
     slider = GuardedSlider(threading.RLock(), edits.append, max=10)
     slider.value = 3
@@ -31,20 +31,20 @@ def test_the_browser_edits_and_the_kernel_does_not():
     assert edits == [4]
 
 
-def test_a_list_tells_of_its_value_though_the_browser_sends_a_place():
+def test_a_list_reports_its_value_although_the_browser_sends_an_index():
     edits = []
     choice = GuardedDropdown(threading.RLock(), edits.append, options=[("A", "a"), ("B", "b")])
     choice.set_state({"index": 1})
     assert edits == ["b"]
 
 
-def test_state_that_is_no_value_is_no_edit():
+def test_state_without_a_value_is_no_edit():
     edits = []
     GuardedFloat(threading.RLock(), edits.append, value=0).set_state({"step": 0.5})
     assert edits == []
 
 
-def test_the_lock_is_held_while_the_state_changes_and_free_when_it_is_told():
+def test_the_lock_is_held_during_the_change_and_free_during_the_call():
     guard = threading.RLock()
     held, at_call = [], []
     slider = GuardedSlider(guard, lambda _: at_call.append(free(guard)), max=10)
@@ -54,7 +54,7 @@ def test_the_lock_is_held_while_the_state_changes_and_free_when_it_is_told():
     assert at_call == [True]
 
 
-def test_writes_from_two_threads_all_arrive():
+def test_no_write_is_lost_with_two_threads():
     guard = threading.RLock()
     seen, edits = [], []
     slider = GuardedSlider(guard, edits.append, max=10_000)

@@ -1,4 +1,4 @@
-"""Where sliders stop: round values, each distinct, ends exact, zero at its end."""
+"""Stops of sliders: round values, all distinct, exact ends, zero at the end."""
 
 from __future__ import annotations
 
@@ -25,39 +25,39 @@ def test_every_detent_is_an_allowed_value_and_the_range_is_covered(name):
 
 
 @pytest.mark.parametrize("name", NUMBERS)
-def test_a_detent_is_nearest_to_itself(name):
+def test_the_nearest_stop_of_a_stop_is_itself(name):
     detents = SliderStops(NUMBERS[name])
     assert [detents.nearest(value) for value in detents.values] == list(range(len(detents.values)))
 
 
 @given(st.sampled_from(sorted(NUMBERS)), st.floats(0, 1), st.floats(0, 1))
-def test_a_larger_value_is_never_further_left(name, one, other):
+def test_stops_increase_from_left_to_right(name, one, other):
     setting = NUMBERS[name]
     low, high = (setting.min + share * (setting.max - setting.min) for share in sorted((one, other)))
     detents = SliderStops(setting)
     assert detents.nearest(low) <= detents.nearest(high)
 
 
-def test_zero_lies_left_of_the_smallest_value_where_it_means_something():
+def test_zero_is_left_of_the_smallest_value_where_zero_has_a_meaning():
     assert SliderStops(SETTINGS["weight_decay"]).values[:2] == (0.0, 1e-6)
     assert 0 not in SliderStops(SETTINGS["lr_d"]).values
     assert SliderStops(SETTINGS["lr_d"]).nearest(0.0) == 0
 
 
-def test_no_speed_limit_lies_at_the_fast_end():
+def test_no_speed_limit_is_at_the_fast_end():
     detents = SliderStops(SPEED, "high")
     assert detents.values[-2:] == (1000.0, 0.0)
     assert detents.nearest(0.0) == len(detents.values) - 1
     assert detents.nearest(5e5) == len(detents.values) - 2
 
 
-def test_values_beyond_the_slider_lie_at_its_ends():
+def test_values_beyond_the_slider_are_at_its_ends():
     detents = SliderStops(SETTINGS["lr_d"])
     assert detents.nearest(10) == len(detents.values) - 1
     assert detents.nearest(1e-9) == 0
 
 
-def test_whole_numbers_stay_whole_and_powers_of_two_are_among_them():
+def test_whole_numbers_stay_integers_and_include_powers_of_two():
     values = SliderStops(SETTINGS["batch_size"]).values
     assert isinstance(SETTINGS["batch_size"], IntSetting)
     assert all(isinstance(value, int) for value in values)

@@ -1,4 +1,4 @@
-"""The Dirac-GAN to play with, without a browser."""
+"""The Dirac-GAN widget without a browser."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def widget():
     widget.close()
 
 
-def test_what_is_drawn_follows_every_choice(widget):
+def test_the_picture_follows_every_choice(widget):
     def path():
         return np.array(widget._view.scene["path"])
 
@@ -48,7 +48,7 @@ def test_what_is_drawn_follows_every_choice(widget):
     np.testing.assert_array_equal(path(), expected)
 
 
-def test_a_click_moves_the_start_and_a_control_a_choice(widget):
+def test_a_click_sets_the_start_and_a_control_sets_a_choice(widget):
     widget._view._handle_custom_msg({"start": [-1.5, 0.5]}, [])
     assert (widget.theta, widget.psi) == (-1.5, 0.5)
     assert widget._view.scene["path"][0] == [-1.5, 0.5]
@@ -58,7 +58,7 @@ def test_a_click_moves_the_start_and_a_control_a_choice(widget):
     assert widget._controls.controls["lr_d"].editor.box.value == 0.05
 
 
-def test_the_arrows_point_where_the_field_does(widget):
+def test_the_arrows_have_the_direction_of_the_field(widget):
     theta, psi, u, v = np.array(widget._view.scene["field"]).T
     along = widget.game.field(theta, psi)
     turned = u * along[1] - v * along[0]
@@ -68,9 +68,9 @@ def test_the_arrows_point_where_the_field_does(widget):
 
 @pytest.mark.parametrize("loss", ["minimax", "least_squares", "wasserstein"])
 @pytest.mark.parametrize("penalty", ["none", "r1", "gradient_penalty"])
-def test_whatever_is_chosen_can_be_sent_and_drawn(widget, loss, penalty):
+def test_every_combination_of_choices_can_be_serialized_and_drawn(widget, loss, penalty):
     widget.loss, widget.penalty, widget.simultaneous = loss, penalty, True
-    widget.lr_g = widget.lr_d = 10.0  # leaves all bounds within a few steps
+    widget.lr_g = widget.lr_d = 10.0  # overflows within a few steps
     json.dumps(widget._view.scene, allow_nan=False)
     picture = Image.open(io.BytesIO(base64.b64decode(widget._repr_mimebundle_()["image/png"])))
     assert picture.size == (900, 420)

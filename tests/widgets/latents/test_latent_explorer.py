@@ -54,7 +54,7 @@ def test_every_choice_changes_the_image(explorer):
     assert explorer.spectrum().shape == (16, 16)
 
 
-def test_late_styles_cost_only_the_layers_after(explorer):
+def test_late_styles_recompute_only_the_later_layers(explorer):
     explorer.mixed = [4]
     explorer.wait()
     assert explorer.computed_layers == len(explorer.layers) - 4
@@ -76,7 +76,7 @@ def test_dragging_and_buttons_move_the_traits(explorer):
     assert [button.value for button in explorer._mixing] == [True, *[False] * 5]
 
 
-def test_a_network_beside_is_shown_under_the_same_motion():
+def test_a_second_network_is_shown_at_the_same_latents():
     explorer = gw.LatentExplorer(made(num_layers=4), beside=made(StyleGAN2Generator), locale="en", tx=0.1)
     explorer.wait()
     captions = [explorer._view.pictures[name]["caption"] for name in ("image", "beside")]
@@ -85,7 +85,7 @@ def test_a_network_beside_is_shown_under_the_same_motion():
     assert three > two
 
 
-def test_a_film_has_its_length(explorer, tmp_path):
+def test_a_film_has_the_requested_length(explorer, tmp_path):
     path = explorer.film(tmp_path / "walk.gif", [0, 1, Place(x=2, tx=0.1)], seconds=0.5)
     with Image.open(path) as film:
         assert film.n_frames == 10
@@ -100,7 +100,7 @@ def press(explorer, name):
     explorer._walk_buttons[name].click()
 
 
-def test_the_buttons_save_a_walk_through_the_added_places_as_a_film(explorer, tmp_path, monkeypatch):
+def test_the_buttons_save_a_walk_through_the_added_points_as_a_film(explorer, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(walk, "RATE", 3)
     (tmp_path / "walk-1.gif").write_bytes(b"mine")
@@ -122,7 +122,7 @@ def test_the_buttons_save_a_walk_through_the_added_places_as_a_film(explorer, tm
         explorer.save_walk("walk.txt")
 
 
-def test_a_walk_is_played_in_the_picture_and_ends_at_the_present_place(explorer, monkeypatch):
+def test_a_walk_is_played_in_the_picture_and_ends_at_the_current_point(explorer, monkeypatch):
     monkeypatch.setattr(walk, "RATE", 3)
     shown = []
     explorer._view.observe(lambda change: shown.append(change["new"]["image"]), "pictures")
@@ -130,7 +130,7 @@ def test_a_walk_is_played_in_the_picture_and_ends_at_the_present_place(explorer,
     explorer.play_walk(seconds=1.0)
     explorer._tasks.settle()
     assert [each["caption"] for each in shown[:-1]] == ["walk"] * 3
-    assert shown[0]["png"] == shown[-1]["png"]  # it begins at the present place
+    assert shown[0]["png"] == shown[-1]["png"]  # The walk begins at the current point.
     assert len({each["png"] for each in shown[:3]}) == 3
     assert torch.equal(explorer.image, before)
 
@@ -157,7 +157,7 @@ def test_cancel_ends_a_walk(name, explorer, tmp_path, monkeypatch):
     assert explorer._view.state["share"] == 1.0
 
 
-def test_another_choice_ends_a_walk_that_is_played(explorer):
+def test_another_choice_stops_a_playing_walk(explorer):
     def choose(change):
         if change["new"]["image"]["caption"] == "walk":
             explorer.x = 40.0
@@ -172,7 +172,7 @@ def test_another_choice_ends_a_walk_that_is_played(explorer):
     other.close()
 
 
-def test_bad_choices_change_nothing(explorer):
+def test_invalid_choices_change_nothing(explorer):
     before = explorer.place
     with pytest.raises(TraitError, match="truncation_psi"):
         explorer.truncation_psi = 3
@@ -184,7 +184,7 @@ def test_bad_choices_change_nothing(explorer):
         gw.LatentExplorer(made(num_layers=4), truncation=1)
 
 
-def test_a_cancelled_image_leaves_the_last_one(explorer):
+def test_a_cancelled_image_keeps_the_last_one(explorer):
     shown = explorer.wait()
     with explorer._lock:  # the thread waits here
         explorer.x = 3.0
@@ -195,7 +195,7 @@ def test_a_cancelled_image_leaves_the_last_one(explorer):
     assert not torch.equal(explorer.wait(), shown)
 
 
-def test_a_failure_is_told_and_the_next_image_comes(explorer, monkeypatch):
+def test_an_error_is_shown_and_the_next_image_is_computed(explorer, monkeypatch):
     monkeypatch.setattr(explorer._exploration, "image", lambda *_: 1 / 0)
     explorer.x = 1.0
     with pytest.raises(gw.DataError, match="ZeroDivisionError"):

@@ -1,4 +1,4 @@
-"""The health panel diagnoses a training run seldom, and a run that pauses at once."""
+"""The health panel diagnoses a training run at intervals and a paused run at once."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from ganwidgets.live import Runner
 from ganwidgets.widgets.panels.health.checkup import Checkup
 
 
-def test_a_run_that_pauses_is_diagnosed_though_the_last_report_was_a_moment_ago():
-    ticks = iter(range(100))  # each look at the clock is a second later: a report takes long
+def test_a_run_that_pauses_is_diagnosed_although_the_last_report_is_recent():
+    ticks = iter(range(100))  # Each call of the clock is a second later, so a report takes long.
     trainer = GANTrainer("ring8", batch_size=8, g_hidden=(8,), d_hidden=(8,))
     trainer.step(20)
     runner = Runner(trainer)

@@ -1,4 +1,4 @@
-"""The loss curves: what is not finite leaves a gap and nothing else."""
+"""Loss curves: a value that is not finite leaves a gap."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def chart(panel):
 
 
 def synced(panel):
-    """Every array that the browser is sent."""
+    """Return every array that the browser receives."""
     return [array for mark in chart(panel).figure.marks for array in (mark.x, mark.y)]
 
 
@@ -54,9 +54,9 @@ def test_both_losses_are_drawn_with_their_bands(panel):
 
 
 @given(st.integers(0, 10**7), st.integers(0, 10**7))
-def test_the_marks_below_are_whole_iterations_of_what_is_drawn(first, length):
+def test_ticks_of_the_x_axis_are_whole_iterations_in_the_drawn_range(first, length):
     chart = Chart([Pen("red")], SharedStyle(), x_label="iteration", y_label="")
-    # Of another branch, whose marks must not stay.
+    # First the range of another branch, whose ticks must be removed.
     for start, end in ((50_000_000, 60_000_000), (first, first + length)):
         chart.draw([Curve(np.array([start, end], dtype=float), np.array([1.0, 2.0]))])
     ticks = chart._across.tick_values
@@ -64,7 +64,7 @@ def test_the_marks_below_are_whole_iterations_of_what_is_drawn(first, length):
     assert all(tick.is_integer() and first <= tick <= first + length for tick in ticks)
 
 
-def test_the_axes_hold_all_numbers_and_are_marked_at_round_ones(panel):
+def test_the_axes_contain_all_values_and_have_round_ticks(panel):
     panel.draw(points_frame())
     y = chart(panel)._y
     assert y.min <= 0.6
@@ -73,7 +73,7 @@ def test_the_axes_hold_all_numbers_and_are_marked_at_round_ones(panel):
     assert 20 in chart(panel)._across.tick_values
 
 
-def test_what_is_not_finite_is_a_gap(panel):
+def test_values_that_are_not_finite_leave_a_gap(panel):
     losses = {"loss_d": envelope(1.2, at_3=np.nan, at_4=np.inf, at_5=-np.inf), "loss_g": envelope(0.7)}
     panel.draw(points_frame(losses=losses))
     *_, d, _ = chart(panel)._lines
@@ -91,7 +91,7 @@ def test_what_is_not_finite_is_a_gap(panel):
         None,
     ],
 )
-def test_a_curve_without_numbers_is_not_drawn_and_sends_the_browser_none_that_it_cannot_place(panel, column):
+def test_a_curve_without_finite_values_is_not_drawn_and_no_nan_is_sent(panel, column):
     losses = {"loss_g": envelope(0.7)} | ({} if column is None else {"loss_d": column})
     panel.draw(points_frame(losses=losses))
     *_, d, g = chart(panel)._lines
@@ -106,20 +106,20 @@ def test_before_the_first_step_nothing_is_drawn(panel):
     assert all(np.isfinite(array).all() for array in synced(panel))
 
 
-def test_one_point_is_enough(panel):
+def test_a_single_point_is_drawn(panel):
     one = (np.array([1]), *(np.array([0.7]),) * 3)
     panel.draw(points_frame(losses={"loss_d": one, "loss_g": one}))
     assert chart(panel)._y.min < 0.7 < chart(panel)._y.max
 
 
-def test_drawing_makes_no_new_widget(panel):
+def test_drawing_creates_no_new_widget(panel):
     before = set(chart(panel).figure.marks)
     panel.draw(points_frame())
     panel.draw(points_frame(losses={}))
     assert set(chart(panel).figure.marks) == before
 
 
-def test_another_branch_is_drawn_beside_in_thin_lines(panel):
+def test_another_branch_is_drawn_in_thin_lines(panel):
     beside = {"loss_d": envelope(0.4), "loss_g": envelope(2.6)}
     panel.draw(points_frame(compared=beside))
     other_d, other_g, _, d, g = chart(panel)._lines
@@ -134,7 +134,7 @@ def test_another_branch_is_drawn_beside_in_thin_lines(panel):
     assert not other_g.visible
 
 
-def test_changes_that_led_here_are_marked_and_said(panel):
+def test_changes_on_the_path_are_marked_and_listed(panel):
     records = (
         record(0),
         record(1, setting="freeze_g", old=False, new=True, reason="why not"),
@@ -151,7 +151,7 @@ def test_changes_that_led_here_are_marked_and_said(panel):
 
 
 @pytest.mark.parametrize("where", ["losses", "compared"])
-def test_one_spike_flattens_neither_the_run_nor_the_branch_beside_it_and_is_told(panel, where):
+def test_a_spike_does_not_flatten_the_curves_and_is_reported(panel, where):
     calm = {"loss_d": envelope(1.2), "loss_g": envelope(0.7)}
     panel.draw(points_frame(losses=calm))
     before = chart(panel)._y.max
@@ -162,7 +162,7 @@ def test_one_spike_flattens_neither_the_run_nor_the_branch_beside_it_and_is_told
     assert "highest 40, cut off" in panel._head.value
 
 
-def test_the_penalty_is_shown_apart_where_there_is_one(panel):
+def test_the_penalty_is_drawn_separately(panel):
     losses = {"loss_d": envelope(1.2), "loss_g": envelope(0.7), "penalty_d": envelope(0.3)}
     panel.draw(points_frame(losses=losses))
     penalty = chart(panel)._lines[2]
@@ -176,7 +176,7 @@ def test_the_penalty_is_shown_apart_where_there_is_one(panel):
 
 
 @pytest.mark.parametrize("value", [0.0, -2.0])
-def test_on_a_logarithmic_axis_what_is_not_positive_is_a_gap_and_is_counted(panel, value):
+def test_a_logarithmic_axis_has_gaps_at_nonpositive_values_and_counts_them(panel, value):
     panel.choice.choose("log", ())
     losses = {"loss_d": envelope(1.2, at_3=value, at_4=value, at_9=1000.0), "loss_g": envelope(0.7)}
     panel.draw(points_frame(losses=losses))
@@ -193,7 +193,7 @@ def test_on_a_logarithmic_axis_what_is_not_positive_is_a_gap_and_is_counted(pane
     assert chart(panel)._up.tick_labels is None
 
 
-def test_a_logarithmic_axis_has_labels_of_the_values_at_their_logarithms(panel):
+def test_ticks_of_a_logarithmic_axis_are_at_the_logarithms_of_their_values(panel):
     panel.choice.choose("log", ())
     panel.draw(points_frame(losses={"loss_d": envelope(500.0), "loss_g": envelope(0.4)}))
     up = chart(panel)._up
@@ -202,7 +202,7 @@ def test_a_logarithmic_axis_has_labels_of_the_values_at_their_logarithms(panel):
     assert len(up.tick_labels) == len(up.tick_values)
 
 
-def test_a_chart_whose_values_all_lack_a_place_is_empty_and_says_so(panel):
+def test_a_logarithmic_chart_without_positive_values_is_empty_with_a_note(panel):
     panel.choice.choose("log", ())
     panel.draw(points_frame(losses={"loss_d": envelope(-5.0), "loss_g": envelope(-5.0)}))
     assert not any(mark.visible for mark in chart(panel).figure.marks)
@@ -210,7 +210,7 @@ def test_a_chart_whose_values_all_lack_a_place_is_empty_and_says_so(panel):
     assert all(np.isfinite(array).all() for array in synced(panel))
 
 
-def test_a_user_chooses_the_curves_and_an_empty_choice_is_the_charts_own(panel):
+def test_the_user_chooses_the_curves_and_an_empty_choice_restores_the_default(panel):
     frame = points_frame()
     panel.choice.choose("linear", ("loss_g", "accuracy_real", "modes"))
     panel.draw(frame)

@@ -1,4 +1,4 @@
-"""The diagram of a game: arrows pass the boxes between their ends, and each loss is shown once."""
+"""The diagram of a game: arrows avoid the boxes between their ends, and each loss is shown once."""
 
 from __future__ import annotations
 

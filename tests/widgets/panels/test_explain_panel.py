@@ -32,7 +32,7 @@ def test_a_click_on_the_losses_explains_the_spike_there(widget):
     assert panel._shown.value == ""
 
 
-def test_a_click_means_an_iteration_of_the_axis_also_beside_a_longer_branch():
+def test_a_click_is_converted_to_an_iteration_also_beside_a_longer_branch():
     widget = gw.GANTrainerWidget("ring8", g_hidden=(8,), d_hidden=(8,), batch_size=16, locale="en")
     widget.step(60)
     widget.wait()
@@ -48,14 +48,14 @@ def test_a_click_means_an_iteration_of_the_axis_also_beside_a_longer_branch():
     widget.close()
 
 
-def test_what_a_page_sends_wrongly_is_left_out(widget):
+def test_invalid_messages_of_a_page_are_ignored(widget):
     panel = widget._dashboard.explain
     asked = panel.iteration.value
     widget._dashboard.heartbeat._go("explain:<b>")
     assert panel.iteration.value == asked
 
 
-def test_an_iteration_that_is_not_there_is_told(widget):
+def test_an_iteration_that_does_not_exist_shows_an_error(widget):
     panel = widget._dashboard.explain
     panel.iteration.value = 4000
     panel.start.click()
@@ -63,7 +63,7 @@ def test_an_iteration_that_is_not_there_is_told(widget):
     assert "4000" in panel._sentences.message.value
 
 
-def test_a_note_is_kept_with_the_run(widget):
+def test_a_note_is_stored_with_the_run(widget):
     panel = widget._dashboard.explain
     panel.iteration.value, panel.text.value = 7, "<here>"
     panel.note.click()

@@ -1,4 +1,4 @@
-"""The overview graph: what a page is sent for each part, and which loop stands out."""
+"""The overview graph: the message to the page for each part, and the highlighted loop."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def panel(english, asked):
 
 @pytest.fixture
 def sent(panel, monkeypatch):
-    """The messages to the browser: what each says, and its arrays by name."""
+    """Return the messages to the browser: content, and arrays by name."""
     messages = []
 
     def receive(content, buffers):
@@ -76,7 +76,7 @@ def test_every_part_is_sent_within_its_miniature(panel, sent):
     assert message.whole
 
 
-def test_each_part_says_what_it_is_with_its_value_now(panel, sent):
+def test_each_part_has_a_description_with_its_current_value(panel, sent):
     panel.draw(points_frame(seen=points_seen(dimensions=3)))
     (message,) = sent
     assert set(message.descriptions) == {node.name for node in NODES}
@@ -88,7 +88,7 @@ def test_each_part_says_what_it_is_with_its_value_now(panel, sent):
     assert not message.whole
 
 
-def test_bars_hold_losses_below_zero_and_no_loss_at_all(panel, sent):
+def test_bars_show_negative_and_missing_losses(panel, sent):
     panel.draw(
         points_frame(
             losses={"loss_d": envelope(-3.0), "loss_g": envelope(1.0)},
@@ -104,7 +104,7 @@ def test_bars_hold_losses_below_zero_and_no_loss_at_all(panel, sent):
     assert low <= 0 < high
 
 
-def test_the_loop_that_learns_stands_out(panel, sent):
+def test_the_loop_of_the_training_network_is_highlighted(panel, sent):
     losses = {"loss_d": 1.0, "loss_g": 1.0, "grad_norm_d": 0.1, "grad_norm_g": 0.1}
     for record, learning in (
         (losses, "dg"),
@@ -118,7 +118,7 @@ def test_the_loop_that_learns_stands_out(panel, sent):
         assert sent[-1].learning == learning
 
 
-def test_a_sub_step_lights_its_parts_and_shows_its_batch(panel, sent):
+def test_a_sub_step_highlights_its_parts_and_shows_its_batch(panel, sent):
     def walked(network, stage, loss=None, generated=0):
         gradients = SimpleNamespace(norm=0.25) if stage == "update" else None
         step = SimpleNamespace(network=network, stage=stage, loss=loss, gradients=gradients)
@@ -144,7 +144,7 @@ def test_a_sub_step_lights_its_parts_and_shows_its_batch(panel, sent):
     assert set(STAGES) == of_the_game | {"loss", "gradients", "update"}
 
 
-def test_what_stays_the_same_is_sent_once_but_to_a_new_page_anew(panel, sent, asked):
+def test_unchanged_parts_are_sent_once_and_again_to_a_new_page(panel, sent, asked):
     frame = points_frame(seen=points_seen())
     panel.draw(frame)
     panel.draw(frame)
@@ -156,7 +156,7 @@ def test_what_stays_the_same_is_sent_once_but_to_a_new_page_anew(panel, sent, as
     assert set(sent[-1].parts) == set(sent[0].parts)
 
 
-def test_a_folded_graph_needs_and_sends_nothing(panel, sent, asked):
+def test_a_folded_graph_requests_and_sends_nothing(panel, sent, asked):
     assert "gradients" in panel.needs
     panel.widget.unfolded = False
     assert asked
@@ -165,7 +165,7 @@ def test_a_folded_graph_needs_and_sends_nothing(panel, sent, asked):
     assert sent == []
 
 
-def test_images_come_as_strips(panel, sent):
+def test_images_are_sent_as_strips(panel, sent):
     descent = np.zeros((4, 1, 8, 8), np.float32)
     descent[0, 0, 0, :2] = [2, -2]
     panel.draw(images_frame(seen={"gradients": Gradients(descent, descent), "slice": np.ones((9, 1, 8, 8))}))
@@ -176,7 +176,7 @@ def test_images_come_as_strips(panel, sent):
     assert message.parts["real_images"].dtype == np.uint8
 
 
-def test_one_coordinate_is_spread_over_bands_and_noise_of_one_dimension_lies_on_a_line(panel, sent):
+def test_one_coordinate_is_spread_over_bands_and_one_dimensional_noise_is_on_a_line(panel, sent):
     seen = {
         "latents": floats(30, 1),
         "manifold": Manifold(floats(1, 21, 1), floats(1, 21, 1), 0.05, sliced=False),

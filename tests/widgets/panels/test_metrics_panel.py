@@ -1,4 +1,4 @@
-"""Metrics: each number with its floor, and the curve of the reader's choice."""
+"""The metrics panel: each number with its floor, and the chosen curve."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_it_carries_its_class(panel):
     assert "gw-metrics" in panel.widget._dom_classes
 
 
-def test_numbers_and_what_perfect_samples_score(panel):
+def test_numbers_are_shown_with_the_scores_of_perfect_samples(panel):
     panel.draw(points_frame())
     for expected in ("Modes found", ">8 <", "perfect: 8", "0.125", "perfect: 0.050"):
         assert expected in panel._figures.value
@@ -49,7 +49,7 @@ def test_the_first_metric_is_drawn_with_its_floor(panel):
     assert panel._chart._y.max > 8
 
 
-def test_choosing_another_asks_for_a_picture_and_draws_it(panel, asked):
+def test_choosing_another_metric_requests_a_frame_and_draws_it(panel, asked):
     frame = points_frame()
     panel.draw(frame)
     choose(panel, "jensen_shannon")
@@ -63,7 +63,7 @@ def test_choosing_another_asks_for_a_picture_and_draws_it(panel, asked):
     ("choice", "columns"),
     [("accuracy", ("accuracy_real", "accuracy_fake")), ("grad_norm", ("grad_norm_d", "grad_norm_g"))],
 )
-def test_what_the_history_keeps_in_pairs(panel, choice, columns):
+def test_pairs_of_history_columns_are_drawn_together(panel, choice, columns):
     frame = points_frame()
     panel.draw(frame)
     choose(panel, choice)
@@ -90,7 +90,7 @@ FIGURES = {"frechet": 2.0, "precision": 0.8, "coverage": 0.2, "modes": 2.0}
 FLOORS = {"frechet": 0.1, "precision": 0.9, "coverage": 0.96, "modes": 2.0}
 
 
-def test_figures_of_images_say_what_they_mean_and_what_they_were_measured_on(panel):
+def test_figures_of_images_have_an_explanation_and_their_basis(panel):
     curves = {name: (np.arange(3), np.full(3, value)) for name, value in FIGURES.items()}
     panel.draw(images_frame(metrics=curves, latest_metrics=FIGURES, floors=FLOORS, judged=JUDGED))
     figures = panel._figures.value
@@ -110,7 +110,7 @@ def test_figures_of_images_say_what_they_mean_and_what_they_were_measured_on(pan
     assert "Modes found" in dict(panel.choice.options)
 
 
-def test_by_what_images_are_judged_is_chosen(english):
+def test_the_features_for_images_are_chosen(english):
     chosen, asked = [], []
     panel = MetricsPanel(english, lambda: asked.append(True), judge_by=chosen.append)
     panel.draw(points_frame())
@@ -126,28 +126,28 @@ def test_by_what_images_are_judged_is_chosen(english):
     assert panel.features.value == "own"
 
 
-def test_a_trend_is_no_verdict_and_many_classes_have_no_bars(panel):
+def test_a_trend_has_no_verdict_and_many_classes_have_no_bars(panel):
     judged = replace(JUDGED, trend_only=True, shares=dict.fromkeys(range(25), (0.04, 0.04)))
     panel.draw(images_frame(latest_metrics=FIGURES, floors=FLOORS, judged=judged))
     assert "gw-verdict" not in panel._figures.value
     assert "gw-class" not in panel._figures.value
 
 
-def test_why_there_are_no_figures_of_images(panel):
+def test_the_reason_for_missing_figures_of_images_is_shown(panel):
     panel.draw(images_frame())
     assert "being prepared" in panel._figures.value
     panel.draw(images_frame(trouble="no <weights>"))
     assert "No figures: no &lt;weights&gt;. Training goes on" in panel._figures.value
 
 
-def test_why_there_are_no_figures_of_points(panel):
+def test_the_reason_for_missing_figures_of_points_is_shown(panel):
     panel.draw(points_frame())
     assert "No figures" not in panel._figures.value
     panel.draw(points_frame(trouble="MemoryError: too <many>"))
     assert "No figures: MemoryError: too &lt;many&gt;. Training goes on" in panel._figures.value
 
 
-def test_the_choice_survives_a_new_frame_but_not_data_without_it(panel):
+def test_the_choice_is_kept_until_data_without_that_metric(panel):
     panel.draw(points_frame())
     choose(panel, "jensen_shannon")
     panel.draw(points_frame())
@@ -156,20 +156,20 @@ def test_the_choice_survives_a_new_frame_but_not_data_without_it(panel):
     assert panel.choice.value == "accuracy"
 
 
-def test_a_broken_generator_is_said_to_be_infinitely_far(panel):
+def test_the_distance_of_a_broken_generator_is_shown_as_infinite(panel):
     panel.draw(points_frame(latest_metrics={"jensen_shannon": math.inf, "modes": math.nan}))
     assert "\N{INFINITY}" in panel._figures.value
     assert "\N{EN DASH}" in panel._figures.value
 
 
-def test_a_metric_without_values_yet_or_without_floor(panel):
+def test_a_metric_without_values_or_without_floor(panel):
     empty = (np.empty(0, int), np.empty(0))
     panel.draw(points_frame(metrics={"modes": empty}, floors={}, latest_metrics={"modes": 3.0}))
     assert not any(line.visible for line in panel._chart._lines)
     assert "perfect" not in panel._figures.value
 
 
-def test_the_verdict_reads_more_than_the_metrics_and_shows_its_evidence(panel):
+def test_the_verdict_uses_more_than_the_metrics_and_shows_its_evidence(panel):
     figures = {"modes": 0.0, "high_quality": 0.01, "sliced_wasserstein": 0.1}
     floors = {"modes": 8.0, "high_quality": 0.99, "sliced_wasserstein": 0.02}
     signs = {"served": 8.0, "extent": 1.0, "logit_spread": 0.001, "undecided": 1.0}

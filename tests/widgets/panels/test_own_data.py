@@ -1,4 +1,4 @@
-"""Data of one's own: what is drawn or pasted becomes points, and on request a fresh start."""
+"""The panel for the user's own data: a drawing or pasted text becomes points, and on request a new run."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LINE = [False, 0.1, [-0.5, 0, 0.5, 0]]
 
 
 class Desk:
-    """A panel, what it told the browser, and what was asked for."""
+    """A panel, its messages to the browser, and its requests."""
 
     def __init__(self, catalog):
         self.trained, self.chosen, self.sent = [], [], []
@@ -45,7 +45,7 @@ def test_a_drawing_becomes_points_and_then_data(desk):
     assert (desk.trained[0].size, desk.trained[0].standardization) == (4000, None)
 
 
-def test_what_is_erased_again_trains_nothing(desk):
+def test_an_erased_drawing_trains_nothing(desk):
     desk.panel.strokes = [LINE, [True, 0.5, [-1, 0, 1, 0]]]
     assert desk.answer == {"count": 0, "message": desk.answer["message"]}
     assert "nothing is painted" in desk.answer["message"]
@@ -55,7 +55,7 @@ def test_what_is_erased_again_trains_nothing(desk):
     assert desk.trained == []
 
 
-def test_pasted_text_is_read_or_its_line_is_named(desk):
+def test_pasted_text_is_parsed_or_the_wrong_line_is_named(desk):
     desk.hear(text="x,y\n1,2\n3,4")
     assert (desk.answer["count"], desk.answer["refused"]) == (2, False)
     assert "2 points of 2 coordinates, from 1 to 4" in desk.answer["message"]
@@ -68,7 +68,7 @@ def test_pasted_text_is_read_or_its_line_is_named(desk):
     assert len(desk.trained) == 1
 
 
-def test_a_page_that_is_loaded_again_gets_the_drawing_back(desk):
+def test_a_reloaded_page_gets_the_drawing_back(desk):
     desk.panel.strokes = [LINE]
     before = desk.sent[-1]
     desk.hear(hello=True)
@@ -96,7 +96,7 @@ def widget():
     widget.close()
 
 
-def test_points_that_are_too_few_for_a_batch_lower_it_and_start_a_branch(widget):
+def test_too_few_points_for_the_batch_lower_the_batch_size_and_start_a_branch(widget):
     points = np.random.default_rng(0).normal(size=(20, 3)).astype(np.float32)
     widget.step(3)
     widget._hands.train_on(points)
@@ -112,7 +112,7 @@ def test_points_that_are_too_few_for_a_batch_lower_it_and_start_a_branch(widget)
     assert widget.iteration == 2
 
 
-def test_a_chosen_preset_waits_for_the_reset_and_the_list_shows_it(widget):
+def test_a_chosen_preset_is_pending_until_the_reset_and_shown_in_the_list(widget):
     widget._dashboard._choose_data(widget._ask, "spiral")
     assert widget.data == "spiral"
     assert widget._dashboard.controls.controls["data"].editor.list.value == "spiral"
@@ -123,7 +123,7 @@ def test_a_chosen_preset_waits_for_the_reset_and_the_list_shows_it(widget):
     assert widget.trainer.source.name == "spiral"
 
 
-def test_a_drawing_may_follow_images_of_a_class():
+def test_a_drawing_may_replace_images_of_a_class():
     widget = GANTrainerWidget(
         "digits",
         architecture="dcgan",

@@ -1,4 +1,4 @@
-"""The plane: what a page is sent for each layer, also a page that was loaded again."""
+"""The plane: the message to the page for each layer, also after a reload."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def panel(english, asked):
 
 @pytest.fixture
 def sent(panel, monkeypatch):
-    """The messages to the browser: what each says, and its arrays by name."""
+    """Return the messages to the browser: content, and arrays by name."""
     messages = []
 
     def receive(content, buffers):
@@ -67,7 +67,7 @@ def notes(message):
     return " ".join(text for _, text in message.notes)
 
 
-def test_only_what_shown_layers_need_is_wanted(panel):
+def test_only_parts_of_shown_layers_are_requested(panel):
     assert panel.needs == {"latents", "scores", "verdict"}
     panel.view.layers = {**panel.view.layers, "manifold": True, "trails": True, "verdict": False}
     assert panel.needs == {"latents", "scores", "manifold", "trails"}
@@ -77,7 +77,7 @@ def test_only_what_shown_layers_need_is_wanted(panel):
 
 
 @pytest.mark.usefixtures("page")
-def test_the_map_covers_what_is_seen_of_the_plane(panel, sent, asked):
+def test_the_map_covers_the_visible_part_of_the_plane(panel, sent, asked):
     part = [-0.5, 0.5, 0.0, 1.0]
     panel.view._handle_custom_msg({"window": part}, [])
     assert asked
@@ -95,7 +95,7 @@ def test_the_map_covers_what_is_seen_of_the_plane(panel, sent, asked):
 
 
 @pytest.mark.usefixtures("page")
-def test_a_frame_holds_each_part_as_it_is(panel, sent):
+def test_a_frame_contains_each_part_unchanged(panel, sent):
     show_all(panel)
     seen = everything_seen()
     frame = points_frame(seen=seen)
@@ -127,7 +127,7 @@ def test_the_other_gradient_is_sent_when_it_is_chosen(panel, sent):
 
 
 @pytest.mark.usefixtures("page")
-def test_what_stays_the_same_is_sent_once_but_to_a_new_page_anew(panel, sent, asked):
+def test_unchanged_parts_are_sent_once_and_again_to_a_new_page(panel, sent, asked):
     first, second = points_frame(seen=everything_seen()), points_frame(generated=floats(30, 2))
     panel.draw(first)
     panel.draw(second)
@@ -139,13 +139,13 @@ def test_what_stays_the_same_is_sent_once_but_to_a_new_page_anew(panel, sent, as
     assert set(sent[-1].parts) == {"real", "generated"}
 
 
-def test_a_toggle_asks_for_a_picture(panel, asked):
+def test_a_toggle_requests_a_frame(panel, asked):
     panel.view.layers = {**panel.view.layers, "trails": True}
     panel.view.arrows = "slope"
     assert len(asked) == 2
 
 
-def test_the_map_is_drawn_on_its_own_canvas_where_it_is_shown(panel, page, sent):
+def test_the_map_is_drawn_on_its_own_canvas_while_it_is_shown(panel, page, sent):
     panel.draw(points_frame())
     assert len(page.messages) == 1
     cells = [command for command in page.on(panel._heat) if command.name == "fillRects"]
@@ -161,7 +161,7 @@ def test_the_map_is_drawn_on_its_own_canvas_where_it_is_shown(panel, page, sent)
 
 
 @pytest.mark.usefixtures("sent")
-def test_every_frame_begins_by_naming_its_canvas_so_that_a_new_page_understands(panel, page):
+def test_every_frame_begins_by_selecting_its_canvas_for_new_pages(panel, page):
     panel.draw(points_frame())
     page.reload()
     panel.draw(points_frame())
@@ -169,7 +169,7 @@ def test_every_frame_begins_by_naming_its_canvas_so_that_a_new_page_understands(
 
 
 @pytest.mark.usefixtures("page")
-def test_of_many_coordinates_the_principal_plane_is_shown_and_that_is_said(panel, sent):
+def test_many_coordinates_are_shown_in_their_principal_plane_with_a_note(panel, sent):
     points = (floats(200, 5) * [1, 9, 1, 5, 1]).astype(np.float32)
     show_all(panel)
     seen = everything_seen(features=5, generated=200, real=200)
@@ -184,7 +184,7 @@ def test_of_many_coordinates_the_principal_plane_is_shown_and_that_is_said(panel
 
 
 @pytest.mark.usefixtures("page")
-def test_numbers_on_a_line_are_spread_real_above_generated(panel, sent):
+def test_one_dimensional_data_is_spread_with_real_above_generated(panel, sent):
     points = np.linspace(0, 1, 20, dtype=np.float32)[:, None]
     panel.draw(points_frame(real=points, generated=points, verdict=None, extent=None, shape=(1,)))
     (message,) = sent
@@ -194,15 +194,13 @@ def test_numbers_on_a_line_are_spread_real_above_generated(panel, sent):
 
 
 @pytest.mark.parametrize("canvas", ["_heat", "_rest"])
-def test_a_page_that_begins_to_show_it_asks_for_a_picture_and_draws_nothing_itself(
-    panel, page, asked, canvas
-):
+def test_a_page_that_opens_requests_a_frame_and_draws_nothing_itself(panel, page, asked, canvas):
     getattr(panel, canvas)._handle_frontend_event(None, {"event": "client_ready"}, [])
     assert asked == [True]
     assert page.messages == []
 
 
-def test_an_exception_while_drawing_leaves_no_canvas_waiting(panel, page):
+def test_an_exception_while_drawing_releases_every_canvas(panel, page):
     def fail():
         with drawing():
             panel._heat.clear()
@@ -214,7 +212,7 @@ def test_an_exception_while_drawing_leaves_no_canvas_waiting(panel, page):
     assert [command.name for command in page.on(panel._rest)] == ["clear"]
 
 
-def test_every_layer_is_named_in_french_too():
+def test_every_layer_has_a_french_name():
     words = PlanePanel(Catalog("fr"), lambda: None).view.words
     english = PlanePanel(Catalog("en"), lambda: None).view.words
     assert [layer["name"] for layer in words["layer"]] == [layer["name"] for layer in english["layer"]]
@@ -222,11 +220,11 @@ def test_every_layer_is_named_in_french_too():
 
 
 class TestProjection:
-    def test_of_two_coordinates_nothing_changes(self):
+    def test_two_coordinates_are_unchanged(self):
         points = floats(10, 2)
         assert np.array_equal(projection_of(points).points(points), points)
 
-    def test_the_first_axis_is_the_direction_of_most_variance_and_always_the_same(self):
+    def test_the_first_axis_is_the_direction_of_most_variance_with_a_fixed_sign(self):
         points = (floats(300, 4) * [1, 10, 1, 3]).astype(np.float32)
         projection = projection_of(points)
         assert np.abs(projection.axes[:, 0]).argmax() == 1
@@ -236,7 +234,7 @@ class TestProjection:
         assert projection.kept == pytest.approx(109 / 111, abs=0.02)
         assert np.allclose(projection.points(points).mean(axis=0), 0, atol=1e-4)
 
-    def test_directions_do_not_move_with_the_centre(self):
+    def test_directions_do_not_depend_on_the_centre(self):
         projection = projection_of(floats(50, 3) + 100)
         a, b = floats(1, 3), floats(1, 3)
         assert np.allclose(
@@ -244,7 +242,7 @@ class TestProjection:
         )
 
     @pytest.mark.parametrize("features", [1, 2, 3])
-    def test_what_is_constant_or_broken_still_has_a_plane(self, features):
+    def test_constant_or_non_finite_data_has_a_plane(self, features):
         x0, x1, y0, y1 = projection_of(np.ones((3, features), np.float32)).extent(
             np.ones((3, features), np.float32)
         )

@@ -1,4 +1,4 @@
-"""The buttons that begin a run, and what a teacher hides, without a browser."""
+"""The buttons that start a run, and controls hidden by a teacher, without a browser."""
 
 import pytest
 from traitlets import TraitError
@@ -19,7 +19,7 @@ def press(widget, start):
     widget.wait()
 
 
-def test_pretrained_goes_on_from_a_trained_run_on_the_chosen_data(widget):
+def test_pretrained_continues_a_trained_run_on_the_chosen_data(widget):
     widget.step(2)
     widget.data = "line"
     press(widget, "pretrained")
@@ -31,7 +31,7 @@ def test_pretrained_goes_on_from_a_trained_run_on_the_chosen_data(widget):
     assert "latent_dim=2" in widget._dashboard.starts._code.value
 
 
-def test_recommended_settings_begin_afresh(widget):
+def test_recommended_settings_start_a_new_run(widget):
     widget.step(2)
     press(widget, "recommended")
     assert widget.iteration == 0
@@ -40,7 +40,7 @@ def test_recommended_settings_begin_afresh(widget):
     assert widget.trainer._session.built["g_hidden"] == wanted["g_hidden"]
 
 
-def test_what_there_is_not_for_the_data_is_not_offered(widget):
+def test_pretrained_is_not_offered_for_data_without_a_run(widget):
     buttons = widget._dashboard.starts.buttons
     assert not buttons["pretrained"].disabled
     widget.data = "digits"
@@ -67,7 +67,7 @@ def test_a_teacher_shows_some_controls_and_hides_the_rest(widget):
     assert not hidden(name)
     assert "Eight Gaussians" in name.value
     assert [hidden(card.widget) for card in widget._dashboard._groups.cards] == [True, False]
-    widget.lr_g = 0.01  # from a cell it can still be set
+    widget.lr_g = 0.01  # A cell can still set it.
     widget.controls = ("speed", "timeline", "data")
     assert not any(map(hidden, (dashboard.transport.speed.widget, dashboard.timeline.widget)))
     assert hidden(name)
@@ -80,7 +80,7 @@ def test_a_teacher_shows_some_controls_and_hides_the_rest(widget):
         GANTrainerWidget("ring8", controls=("lr_q",))
 
 
-def test_own_text_in_the_line_of_code_is_escaped():
+def test_user_text_in_the_line_of_code_is_escaped():
     from ganwidgets.messages import catalog
     from ganwidgets.widgets.panels.recipes.panel import StartPanel
 

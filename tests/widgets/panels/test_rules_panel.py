@@ -13,7 +13,7 @@ def widget():
     made.close()
 
 
-def test_a_rule_is_made_rehearsed_armed_and_removed(widget):
+def test_a_rule_is_created_rehearsed_armed_and_removed(widget):
     panel = widget._dashboard.rules
     n = len(widget.rules)
     panel.when.value, panel.relation.value, panel.bound.value = "loss_d", ">", 0.0
@@ -27,7 +27,7 @@ def test_a_rule_is_made_rehearsed_armed_and_removed(widget):
     panel.rehearse.click()
     widget._tasks.settle()
     assert "so far: 1." in panel._sentences.message.value
-    assert shown == [panel._shown.value]  # the line announces what is there
+    assert shown == [panel._shown.value]  # the message appears after the list is updated
     assert panel._shown.value.count('class="gw-mark"') == 1
     assert widget.trainer.interventions == []
     panel.mode.value = "act"
@@ -41,7 +41,7 @@ def test_a_rule_is_made_rehearsed_armed_and_removed(widget):
     assert rule.name not in panel.chosen.options
 
 
-def test_what_is_no_rule_is_told_and_changes_nothing(widget):
+def test_an_invalid_rule_shows_an_error_and_changes_nothing(widget):
     panel, before = widget._dashboard.rules, widget.rules
     panel.when.value, panel.setting.value, panel.then.value = "collapse", "lr_d", "fast"
     panel.add.click()
@@ -56,7 +56,7 @@ def test_a_cell_and_the_panel_show_the_same_rules(widget):
     assert (tuple(panel.chosen.options), panel.mode.value) == (("ease",), "off")
 
 
-def test_the_duality_gap_is_measured_while_it_is_chosen(widget):
+def test_the_duality_gap_is_measured_while_a_rule_uses_it(widget):
     metrics = next(panel for panel in widget._dashboard._panels if panel.name == "metrics")
     metrics.choice.value = "duality_gap"
     widget._publisher.flush(10)
@@ -66,7 +66,7 @@ def test_the_duality_gap_is_measured_while_it_is_chosen(widget):
     assert metrics._gap.curve().y == [found["duality_gap"]]
 
 
-def test_a_remedy_is_offered_for_findings_alone(widget):
+def test_a_remedy_is_offered_for_findings_only(widget):
     panel = widget._dashboard.rules
     assert panel.setting.value == "", "the best remedy of the finding"
     for condition in ("loss_d", "diverged"):
@@ -84,7 +84,7 @@ def test_a_remedy_is_offered_for_findings_alone(widget):
 
 
 @pytest.mark.parametrize("wrong", [5, "calm", ["calm"]])
-def test_what_is_no_rule_is_refused_with_a_remedy(widget, wrong):
+def test_invalid_rules_are_refused_with_a_remedy(widget, wrong):
     before = widget.rules
     with pytest.raises(TraitError, match=r"no rule.*gw\.Rule"):
         widget.rules = wrong

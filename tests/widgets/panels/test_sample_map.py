@@ -1,4 +1,4 @@
-"""The map of images: computed only while it is open, and each point's image goes with it."""
+"""The map of images: computed only while it is open, with an image for each point."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ganwidgets.widgets.panels.samples.sample_map import SampleMap
 
 
 class Reader:
-    """An explorer whose features are the pixels' means of each row and column."""
+    """An explorer whose features are the mean pixels of each row and column."""
 
     def features_of(self, images):
         gray = images.mean(axis=1)
@@ -48,7 +48,7 @@ def crowd(iteration=7, channels=1, side=8):
     return Crowd(iteration, images, images[::-1].copy())
 
 
-def test_nothing_is_wanted_until_it_is_opened(samples, asked, sent):
+def test_nothing_is_requested_before_it_is_opened(samples, asked, sent):
     assert samples.needs == frozenset()
     samples.draw(images_frame())
     assert sent == []
@@ -81,7 +81,7 @@ def test_points_and_small_images_are_sent_once_for_each_crowd(samples, sent, cha
     assert len(sent) == 2
 
 
-def test_a_page_that_is_loaded_again_gets_everything_again(samples, sent, asked):
+def test_a_reloaded_page_gets_everything_again(samples, sent, asked):
     many = crowd()
     samples.draw(images_frame(seen={"crowd": many}))
     samples.view._handle_custom_msg({"hello": True}, [])
@@ -90,7 +90,7 @@ def test_a_page_that_is_loaded_again_gets_everything_again(samples, sent, asked)
     assert len(sent) == 2
 
 
-def test_by_umap_neighbours_of_features_are_neighbours_and_the_note_says_so(samples, sent, asked):
+def test_umap_places_neighbours_in_feature_space_together_and_is_named_in_the_note(samples, sent, asked):
     pytest.importorskip("umap")
     samples.layout.set_state({"index": 1})
     assert asked
@@ -117,7 +117,7 @@ def test_by_umap_neighbours_of_features_are_neighbours_and_the_note_says_so(samp
     assert "PCA" in sent[-1][0]["notes"][0][1]
 
 
-def test_without_umap_learn_the_page_says_what_to_install_and_shows_the_other_map(samples, sent, monkeypatch):
+def test_without_umap_learn_the_page_names_the_package_and_shows_the_other_map(samples, sent, monkeypatch):
     monkeypatch.setitem(sys.modules, "umap", None)
     samples.layout.set_state({"index": 1})
     samples.draw(images_frame(seen={"crowd": crowd()}))

@@ -1,4 +1,4 @@
-"""The gallery's wire: what is sent, when, and what people's choices lead to."""
+"""The gallery: its messages to the page, and the effects of the user's choices."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from ganwidgets.widgets.panels.samples.panel import SamplesPanel
 
 
 class Guide:
-    """An explorer that notes what it is asked for."""
+    """An explorer that records its calls."""
 
     def __init__(self) -> None:
         self.asked: list[tuple] = []
@@ -48,7 +48,7 @@ class Guide:
 
 @pytest.fixture
 def gallery(english):
-    """A panel, what it sends, and whom it asks."""
+    """A panel with its sent messages and its explorer."""
     guide, tasks, requests = Guide(), LatestOnlyTasks(), []
     panel = SamplesPanel(english, guide, tasks, lambda: requests.append(1))
     sent = []
@@ -72,7 +72,7 @@ def parts(message) -> dict[str, np.ndarray]:
 
 
 @pytest.mark.parametrize(("channels", "side"), [(1, 8), (3, 16)])
-def test_the_page_gets_every_pixel_as_it_is(gallery, channels, side):
+def test_the_page_gets_every_pixel_unchanged(gallery, channels, side):
     frame = images_frame(channels, side)
     gallery.panel.draw(frame)
     got = parts(gallery.sent[0])
@@ -80,7 +80,7 @@ def test_the_page_gets_every_pixel_as_it_is(gallery, channels, side):
         assert np.array_equal(got[name], packed(getattr(frame, name)))
 
 
-def test_what_stays_the_same_is_sent_once_to_each_view(gallery):
+def test_unchanged_parts_are_sent_once_to_each_view(gallery):
     frame = images_frame(seen={"latents": np.zeros((25, 4), np.float32)})
     gallery.panel.draw(frame)
     gallery.panel.draw(dataclasses.replace(frame, iteration=frame.iteration + 1))
@@ -94,7 +94,7 @@ def test_what_stays_the_same_is_sent_once_to_each_view(gallery):
     assert sorted(parts(gallery.sent[-1])) == ["generated", "latents", "real"]
 
 
-def test_real_images_go_to_the_page_once_while_it_trains(gallery):
+def test_real_images_are_sent_once_during_training(gallery):
     runner = Runner(gw.GANTrainer("digits", seed=1, batch_size=16, g_hidden=(8,), d_hidden=(8,)))
     camera = Camera(runner)
     camera.request = replace(camera.request, wanted=frozenset({"latents"}))
@@ -110,7 +110,7 @@ def test_real_images_go_to_the_page_once_while_it_trains(gallery):
     runner.close()
 
 
-def test_what_was_made_ready_is_what_is_drawn(gallery):
+def test_the_prepared_frame_is_drawn(gallery):
     frame = images_frame()
     send = gallery.panel.prepared(frame)
     assert not gallery.sent
@@ -118,7 +118,7 @@ def test_what_was_made_ready_is_what_is_drawn(gallery):
     assert np.array_equal(parts(gallery.sent[0])["generated"], packed(frame.generated))
 
 
-def test_a_walk_shows_the_batch_of_its_update_and_says_so(gallery):
+def test_a_walk_shows_the_batch_of_its_update_with_a_text(gallery):
     runner = Runner(gw.GANTrainer("digits", seed=1, batch_size=16, g_hidden=(8,), d_hidden=(8,)))
     camera, panel, frames = Camera(runner), gallery.panel, []
 
@@ -153,7 +153,7 @@ def test_a_walk_shows_the_batch_of_its_update_and_says_so(gallery):
     runner.close()
 
 
-def test_scores_are_wanted_only_while_somebody_looks(gallery):
+def test_scores_are_requested_only_while_a_page_shows_them(gallery):
     panel = gallery.panel
     assert panel.needs == {"latents"}
     panel.view.inspected = 3
@@ -166,7 +166,7 @@ def test_scores_are_wanted_only_while_somebody_looks(gallery):
     assert (parts(gallery.sent[0])["scores"] == 0.25).all()
 
 
-def test_two_chosen_samples_make_a_walk_that_follows_the_training(gallery):
+def test_two_chosen_samples_make_a_walk_that_is_updated_during_training(gallery):
     panel = gallery.panel
     panel.draw(images_frame())
     panel.view.chosen = [2, 4]
@@ -177,7 +177,7 @@ def test_two_chosen_samples_make_a_walk_that_follows_the_training(gallery):
     assert gallery.guide.asked[0] == ("ways", 25, [2, 4], "", 0.0)
 
 
-def test_a_drag_along_a_direction_asks_for_that_alone(gallery):
+def test_a_drag_along_a_direction_requests_only_that_direction(gallery):
     panel = gallery.panel
     panel.draw(images_frame())
     panel.view.chosen = [2]
@@ -197,21 +197,21 @@ def test_a_chosen_sample_shows_its_past(gallery):
     assert (past["sample"], past["iterations"]) == (6, (0, 100))
 
 
-def test_a_choice_that_is_no_longer_on_the_page_asks_for_nothing(gallery):
+def test_a_choice_that_is_not_on_the_page_requests_nothing(gallery):
     gallery.panel.view.chosen = [60, 61]
     gallery.panel.draw(images_frame())
     assert not gallery.settled("ways")
     assert not gallery.guide.asked
 
 
-def test_a_neighbor_is_found_when_somebody_asks(gallery):
+def test_a_neighbor_is_searched_on_request(gallery):
     gallery.panel.draw(images_frame())
     gallery.panel.view._on_message(None, {"neighbor": 3}, [])
     (found,) = gallery.settled("neighbor")
     assert (found["sample"], found["distance"], found["typical"]) == (3, 1.5, 2.5)
 
 
-def test_another_number_of_samples_is_asked_of_the_camera(gallery):
+def test_another_number_of_samples_is_requested_from_the_camera(gallery):
     gallery.panel.view.count = 64
     assert gallery.panel.pictures == 64
     assert gallery.requests
@@ -230,13 +230,13 @@ def click(panel, label):
 
 
 class TestSaving:
-    def test_it_says_where_the_file_is(self, english, tmp_path):
+    def test_saving_shows_the_path(self, english, tmp_path):
         panel = SavingPanel(english, lambda ending: tmp_path / f"<run>.{ending}")
         click(panel, "GIF")
         assert "&lt;run&gt;.gif" in panel._files.message.value
         assert not any(button.disabled for button in panel._files.buttons)
 
-    def test_it_says_why_there_is_none(self, english):
+    def test_a_failed_save_shows_the_error(self, english):
         def refuse(_ending):
             raise OSError("the disk is full")
 
@@ -247,7 +247,7 @@ class TestSaving:
     @pytest.mark.parametrize(
         ("data", "name"), [("ring8", "ring8-12.png"), ("../a b/", "a-b-12.png"), ("***", "gan-12.png")]
     )
-    def test_a_name_is_one_everywhere(self, data, name):
+    def test_file_names_are_valid_on_every_system(self, data, name):
         assert file_name(data, 12, "png") == name
 
 
@@ -261,13 +261,13 @@ def test_a_class_can_be_chosen_while_the_generator_takes_labels(gallery):
     assert [text for text, _ in panel.choice.options] == ["all classes", "class 0", "class 1", "class 7"]
     assert panel.choice.label == "all classes"
     assert panel.label is None
-    panel.choice.set_state({"index": 3})  # a person
+    panel.choice.set_state({"index": 3})  # by the user
     assert panel.label == 7
     assert gallery.requests == [1]
     one = dataclasses.replace(images_frame(), labels=np.full(25, 7), classes=(0, 1, 7))
     panel.draw(one)
     assert gallery.sent[-1][0]["frame"]["columns"] == 5
-    panel.draw(dataclasses.replace(one, classes=(0, 7)))  # other data, which has that class too
+    panel.draw(dataclasses.replace(one, classes=(0, 7)))  # other data, which also has that class
     assert panel.label == 7
     panel.draw(images_frame())
     assert panel.label is None
@@ -276,7 +276,7 @@ def test_a_class_can_be_chosen_while_the_generator_takes_labels(gallery):
     assert panel.choice.label == "the first 10 classes"
 
 
-def test_what_could_not_be_done_aside_is_said_until_it_can(gallery, monkeypatch, caplog):
+def test_a_failed_background_request_shows_its_error_until_it_succeeds(gallery, monkeypatch, caplog):
     def fails(*_):
         raise MemoryError("too <many>")
 

@@ -1,4 +1,4 @@
-"""The timeline: what it shows of a run's past, and what it asks for."""
+"""The timeline panel: the past that it shows, and the requests that it makes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ OTHER = BranchView(1, "<b>mine</b>", 0, 400, 2000)
 
 
 class Journeys(list):
-    """What a panel asked for; each gets the next ticket."""
+    """The requests of a panel; each gets the next ticket."""
 
     def travel(self, kind, value):
         self.append((kind, value))
@@ -43,12 +43,12 @@ def panel(english, journeys):
 
 
 def drag(panel, iteration):
-    """What a browser sends when somebody drags the slider."""
+    """Return the state that a browser sends when the user drags the slider."""
     panel.scrubber.set_state({"value": iteration})
 
 
 @given(st.integers(0, 10**9), st.integers(0, 10**9))
-def test_a_scale_holds_everything_and_only_grows_with_it(one, other):
+def test_a_scale_contains_everything_and_grows_only_if_needed(one, other):
     low, high = sorted((one, other))
     assert low <= scale_of(low) <= scale_of(high)
     assert scale_of(low) <= max(100, 2 * low)
@@ -63,7 +63,7 @@ def test_the_tree_has_a_line_for_each_branch_and_escapes_their_names(english):
     assert "width:80.00%" in shown
 
 
-def test_changes_at_one_iteration_are_one_mark_that_says_them_all(english):
+def test_changes_at_one_iteration_are_one_mark_with_all_their_texts(english):
     records = (
         record(3, reason="<script>"),
         record(4, setting="loss", old="hinge", new="wasserstein"),
@@ -98,7 +98,7 @@ def test_every_kind_of_intervention_has_a_sentence(about, locale):
     }
 
 
-def test_more_branches_than_have_room_leave_those_that_led_here(english):
+def test_with_too_many_branches_those_on_the_current_path_are_shown(english):
     others = [BranchView(number, f"branch {number}", 0, 10 * number, 2000) for number in range(1, 40)]
     shown = tree(past(*others, branch=3, lineage=frozenset({0, 3})), english)
     assert shown.count('class="gw-limb ') == LIMBS
@@ -106,7 +106,7 @@ def test_more_branches_than_have_room_leave_those_that_led_here(english):
         assert f">{name}</span>" in shown
 
 
-def test_dragging_asks_for_the_iteration_within_the_branch(panel, journeys):
+def test_dragging_requests_the_iteration_within_the_branch(panel, journeys):
     panel.draw(points_frame(past=past(OTHER, first=10)))
     assert panel.scrubber.max == 2000
     for iteration in (700, 1900, 0):
@@ -114,7 +114,7 @@ def test_dragging_asks_for_the_iteration_within_the_branch(panel, journeys):
     assert journeys == [("goto", 700), ("goto", 1234), ("goto", 10)]
 
 
-def test_what_is_drawn_does_not_take_the_handle_out_of_a_hand(panel):
+def test_drawing_does_not_move_the_slider_during_a_drag(panel):
     panel.draw(points_frame(past=past()))
     drag(panel, 700)
     drag(panel, 650)
@@ -130,7 +130,7 @@ def test_what_is_drawn_does_not_take_the_handle_out_of_a_hand(panel):
     assert "it cannot be reached" in panel._message.value
 
 
-def test_going_on_is_offered_in_the_past_and_undo_where_there_is_something(panel, journeys):
+def test_continue_is_offered_in_the_past_and_undo_after_a_change(panel, journeys):
     panel.draw(points_frame())
     assert panel.buttons["continue"].disabled
     assert panel.buttons["undo"].disabled
@@ -160,13 +160,13 @@ def test_branches_are_chosen_and_compared(panel, journeys):
     assert panel.fork_name.value == ""
 
 
-def test_clicks_in_the_tree_lead_where_it_says_and_nonsense_nowhere(panel, journeys):
+def test_clicks_in_the_tree_travel_to_their_target_and_invalid_ones_are_ignored(panel, journeys):
     for where in ("switch:a:b", "undo:12", "undo:x", "goto:3", ""):
         panel.go(where)
     assert journeys == [("switch", "a:b"), ("undo", 12)]
 
 
-def test_a_stored_run_can_be_verified_and_the_verdict_is_escaped(english, journeys):
+def test_a_stored_run_can_be_verified_and_the_result_is_escaped(english, journeys):
     asked = []
     panel = TimelinePanel(
         english, journeys.travel, journeys.go_on, journeys.compare, lambda: asked.append(True)

@@ -1,4 +1,4 @@
-"""The buttons say what was clicked, and only those that make sense can be."""
+"""The transport buttons: each sends its own action, and only applicable ones are enabled."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def cab(english):
 
 
 @pytest.mark.parametrize("action", ACTIONS)
-def test_each_button_is_named_explained_and_tells_its_own_action(cab, action):
+def test_each_button_has_a_name_a_tooltip_and_its_own_action(cab, action):
     button = cab.transport.buttons[action]
     assert f"gw-{action}" in button._dom_classes
     assert button.description
@@ -44,12 +44,12 @@ def test_each_button_is_named_explained_and_tells_its_own_action(cab, action):
         ("error", False, {"pause"}),
     ],
 )
-def test_what_makes_no_sense_is_disabled(cab, status, playing, cannot):
+def test_actions_that_do_not_apply_are_disabled(cab, status, playing, cannot):
     cab.transport.show(status, playing=playing)
     assert cab.enabled() == set(ACTIONS) - cannot
 
 
-def test_the_speed_is_a_control_like_any_other(cab):
+def test_the_speed_has_a_control_like_a_setting(cab):
     speed = cab.transport.speed
     assert "gw-speed" in speed.widget._dom_classes
     assert speed.editor.slider.value == speed.editor.slider.max

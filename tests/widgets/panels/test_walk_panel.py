@@ -1,4 +1,4 @@
-"""What the player says of each sub-step."""
+"""The texts of the walk panel for each sub-step."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ def test_every_sub_step_has_a_sentence_with_its_numbers(locale, chosen):
     assert len(set(said)) == len(said)
 
 
-def test_two_losses_that_differ_little_are_told_apart():
+def test_two_close_losses_get_enough_digits_to_differ():
     assert spelled_pair(1.38401, 1.38402) == ("1.38401", "1.38402")
     assert spelled_pair(1.3, 1.2) == ("1.3", "1.2")
     assert spelled_pair(1.25, 1.25) == ("1.25", "1.25")
 
 
-def test_a_teacher_can_hide_it_or_show_it_alone():
+def test_a_teacher_can_hide_the_panel_or_show_it_alone():
     w = gw.GANTrainerWidget("ring8", controls=("step_d",), **SMALL)
     try:
         hidden = [w._dashboard.walk.widget, w._dashboard.transport.count]
@@ -42,7 +42,7 @@ def test_a_teacher_can_hide_it_or_show_it_alone():
         w.close()
 
 
-def test_the_panel_follows_the_walk_and_says_when_it_is_over():
+def test_the_panel_follows_the_walk_and_shows_its_end():
     w = gw.GANTrainerWidget("ring8", locale="en", **SMALL)
     try:
         plane = w._dashboard._pictures["plane"].view
@@ -64,7 +64,7 @@ def test_the_panel_follows_the_walk_and_says_when_it_is_over():
 
 @pytest.fixture
 def interrupted():
-    """A widget whose walk ended because a setting changed, so that a note says that it is over."""
+    """A widget whose walk was ended by a changed setting and shows the note about it."""
     w = gw.GANTrainerWidget("ring8", locale="en", **SMALL)
     w._hands.walk("begin", "both")
     w.wait()
@@ -92,7 +92,7 @@ def test_the_note_that_a_walk_is_over_vanishes_with_the_panel(interrupted):
     assert note_of(interrupted) == ""
 
 
-def test_a_user_who_leaves_a_walk_reads_no_note_about_it():
+def test_a_user_who_leaves_a_walk_gets_no_note():
     w = gw.GANTrainerWidget("ring8", locale="en", **SMALL)
     try:
         view = w._dashboard.walk.view

@@ -15,7 +15,7 @@ def widget():
     made.close()
 
 
-def test_a_cell_looks_at_two_futures_and_the_run_notices_nothing(widget):
+def test_a_cell_compares_two_futures_without_changing_the_run(widget):
     before = widget.trainer.state_hash(), widget.trainer.interventions, widget.trainer.timeline.branches
     both = widget.what_if(steps=15, lr_d=1e-3)
     panel = widget._dashboard.what_if
@@ -29,7 +29,7 @@ def test_a_cell_looks_at_two_futures_and_the_run_notices_nothing(widget):
     assert now == before
 
 
-def test_the_end_is_announced_when_the_futures_are_shown_and_can_be_taken_only_then(widget, monkeypatch):
+def test_the_message_appears_after_the_curves_and_the_buttons_only_at_the_end(widget, monkeypatch):
     widget.what_if(steps=3, lr_d=1e-3)
     panel = widget._dashboard.what_if
     seen = []
@@ -69,7 +69,7 @@ def test_buttons_compute_and_take_a_future(widget, future):
     assert widget.loss == ("least_squares" if future == "take" else "non_saturating")
 
 
-def test_the_end_is_judged_by_any_curve_or_figure_over_noise_seeds_with_the_findings_of_both(widget):
+def test_futures_are_compared_by_any_curve_or_metric_over_noise_seeds_with_their_findings(widget):
     panel = widget._dashboard.what_if
     assert "gw-hidden" in panel._conclusion._dom_classes
     panel.setting.value, panel.value.value, panel.steps.value, panel.seeds.value = "lr_d", "0.01", 8, 3
@@ -90,7 +90,7 @@ def test_the_end_is_judged_by_any_curve_or_figure_over_noise_seeds_with_the_find
     assert "gw-hidden" in panel._conclusion._dom_classes
 
 
-def test_what_cannot_be_tried_is_told(widget):
+def test_an_invalid_change_shows_an_error(widget):
     panel = widget._dashboard.what_if
     panel.setting.value, panel.value.value = "lr_d", "-3"
     panel.start.click()
@@ -101,13 +101,13 @@ def test_what_cannot_be_tried_is_told(widget):
         widget.what_if(lr_x=3)
 
 
-def test_every_setting_in_force_at_once_has_the_button(widget):
+def test_every_setting_without_reset_has_the_button(widget):
     controls = widget._dashboard.controls.controls
     assert "gw-asks" in controls["lr_d"].widget._dom_classes
     assert "gw-asks" not in controls["latent_dim"].widget._dom_classes
 
 
-def test_while_it_plays(widget):
+def test_what_if_works_while_the_run_plays(widget):
     widget.play()
     both = widget.what_if(steps=5, lr_g=1e-3)
     widget.pause()

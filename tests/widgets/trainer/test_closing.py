@@ -1,4 +1,4 @@
-"""A widget that was closed: nothing of it stays, and what is asked of it is refused in words."""
+"""A closed widget leaves no models or threads, and refuses commands with an explanation."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_closing_removes_every_model_and_its_comm(make):
     [lambda: gw.GANTrainerWidget("ring8", speed=-1), lambda: gw.DiracWidget(loss="hingy")],
     ids=["trainer", "dirac"],
 )
-def test_a_widget_that_cannot_be_made_leaves_no_model_and_no_thread(make):
+def test_a_widget_that_fails_in_its_constructor_leaves_no_model_and_no_thread(make):
     models, threads = set(_instances), set(threading.enumerate())
     with pytest.raises(TraitError):
         make()
@@ -80,12 +80,12 @@ def test_a_closed_widget_and_its_trainer_are_collected():
     parts = [widget, widget.trainer, widget.trainer.source, widget._runner, widget._dashboard]
     references = [weakref.ref(part) for part in parts]
     del widget, parts
-    for _ in range(5):  # a collection under way in another thread makes this one do nothing
+    for _ in range(5):  # A collection in progress on another thread turns this call into a no-op.
         gc.collect()
     assert [reference() for reference in references] == [None] * len(references)
 
 
-def test_a_layout_and_a_child_of_the_users_are_left_open():
+def test_a_layout_and_a_child_of_the_user_stay_open():
     widget = gw.GANTrainerWidget("ring8", **SMALL)
     layout, label = ipywidgets.Layout(), ipywidgets.Label("mine")
     widget.layout = layout
@@ -97,7 +97,7 @@ def test_a_layout_and_a_child_of_the_users_are_left_open():
     layout.close()
 
 
-def test_a_closed_widget_says_so_where_it_is_shown_again(closed, monkeypatch):
+def test_a_closed_widget_shows_a_note_if_it_is_displayed_again(closed, monkeypatch):
     shown = []
     monkeypatch.setattr(
         "ganwidgets.widgets.browser.kernel.displays.publish_display_data",
@@ -110,7 +110,7 @@ def test_a_closed_widget_says_so_where_it_is_shown_again(closed, monkeypatch):
     assert "application/vnd.jupyter.widget-view+json" not in bundle
 
 
-def test_the_stored_picture_is_of_the_end(monkeypatch):
+def test_the_stored_picture_shows_the_last_state(monkeypatch):
     shown = []
     monkeypatch.setattr(
         "ganwidgets.widgets.browser.kernel.displays.publish_display_data",
@@ -137,14 +137,14 @@ def test_an_assignment_to_a_closed_widget_is_refused_and_changes_nothing(closed,
 
 
 @pytest.mark.parametrize("method", ["play", "pause", "step", "reset", "recover"])
-def test_a_command_to_a_closed_widget_is_refused_though_another_shows_the_run(closed, method):
+def test_a_command_to_a_closed_widget_is_refused_although_another_widget_shows_the_run(closed, method):
     other = gw.GANTrainerWidget(closed.trainer)
     with pytest.raises(RuntimeError, match=r"gw\.GANTrainerWidget\(w\.trainer\)"):
         getattr(closed, method)()
     other.close()
 
 
-def test_an_assignment_that_the_run_cannot_take_any_more_is_put_back():
+def test_an_assignment_that_fails_in_the_run_is_reverted():
     widget = gw.GANTrainerWidget("ring8", **SMALL)
     before = widget.lr_d
     widget._runner.close()
@@ -156,7 +156,7 @@ def test_an_assignment_that_the_run_cannot_take_any_more_is_put_back():
     widget.close()
 
 
-def test_a_widget_may_be_closed_by_a_callback_on_the_thread_that_trains():
+def test_a_callback_on_the_training_thread_may_close_the_widget():
     widget = gw.GANTrainerWidget("ring8", **SMALL)
     widget.trainer.on_step(lambda _: widget.close())
     thread = widget._runner._worker._thread
@@ -179,8 +179,8 @@ def test_the_repr_is_one_short_line(make):
 
 
 class TestWaiting:
-    def test_it_never_takes_longer_than_its_timeout(self):
-        """The network blocks, so neither the step nor a picture of it can end while the cell waits."""
+    def test_wait_never_exceeds_its_timeout(self):
+        """The network blocks, so neither the step nor a frame can end while the cell waits."""
         gate, inside = threading.Event(), threading.Event()
 
         class Slow(torch.nn.Linear):
@@ -214,7 +214,7 @@ class TestWaiting:
         widget.wait(timeout=PATIENCE)
         widget.close()
 
-    def test_from_a_callback_it_raises_at_once(self):
+    def test_wait_in_a_callback_raises_at_once(self):
         widget = gw.GANTrainerWidget("ring8", **SMALL)
         widget.trainer.on_step(lambda _: widget.wait())
         widget.step()
@@ -222,7 +222,7 @@ class TestWaiting:
             widget.wait(timeout=PATIENCE)
         widget.close()
 
-    def test_from_an_observer_of_what_is_shown_it_raises_at_once(self):
+    def test_wait_in_an_observer_on_the_publisher_thread_raises_at_once(self):
         widget, raised = gw.GANTrainerWidget("ring8", **SMALL), []
 
         def observer(_):
@@ -237,6 +237,6 @@ class TestWaiting:
         widget.close()
 
     @pytest.mark.parametrize("timeout", ["5", -1, float("nan"), True])
-    def test_a_timeout_that_is_none_is_refused(self, closed, timeout):
+    def test_an_invalid_timeout_is_refused(self, closed, timeout):
         with pytest.raises(ValueError, match="timeout"):
             closed.wait(timeout=timeout)

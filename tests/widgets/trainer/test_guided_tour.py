@@ -1,4 +1,4 @@
-"""The stops of the guided tour: they name parts that exist, and are at most ten at a time."""
+"""The guided tour names existing parts and at most ten at a time."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ IMAGES = np.zeros((8, 8, 8), dtype=np.float32)
         ((IMAGES, IMAGES), {"game": "pix2pix", "channels": 2, "batch_size": 4}, "gw-exhibits"),
     ],
 )
-def test_it_visits_at_most_ten_parts_of_each_kind_of_widget(data, settings, picture):
+def test_it_visits_at_most_ten_parts_of_each_widget_class(data, settings, picture):
     with_tour = gw.GANTrainerWidget(data, **settings, locale="fr")
     try:
         widgets = list(descendants(with_tour))

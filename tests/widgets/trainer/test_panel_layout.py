@@ -1,4 +1,4 @@
-"""Which panels a widget shows: presets, names in order, and what is refused."""
+"""The panels of a widget: presets, the order of names, and refused values."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ def w():
 
 
 def classes(widget):
-    """Return the CSS classes of a widget and of all in it, in the order of the page."""
+    """Return the CSS classes of a widget and its descendants, in the order of the page."""
     found = list(widget._dom_classes) if hasattr(widget, "_dom_classes") else []
     for child in getattr(widget, "children", ()):
         found += classes(child)
     return found
 
 
-def test_a_preset_chooses_the_panels_and_full_is_the_beginning(w):
+def test_a_preset_chooses_the_panels_and_full_is_the_default(w):
     before = w.children
     assert w.panels == PANELS
     for preset in ("projector", "compact"):
@@ -42,7 +42,7 @@ def test_a_preset_chooses_the_panels_and_full_is_the_beginning(w):
     assert not any("projector" in name or "compact" in name for name in w._dom_classes)
 
 
-def test_panels_are_shown_in_their_order(w):
+def test_panels_are_shown_in_the_given_order(w):
     w.panels = ["curves", "status", "plane", "transport"]
     assert w.panels == ("curves", "status", "plane", "transport")
     order = [name for name in classes(w) if name in {"gw-curves", "gw-status", "gw-plane", "gw-transport"}]
@@ -53,7 +53,7 @@ def test_panels_are_shown_in_their_order(w):
 
 
 @pytest.mark.parametrize("bad", ["huge", None, 3, "Full"])
-def test_another_preset_is_refused_by_value_and_choices(w, bad):
+def test_an_unknown_preset_is_refused_by_value_and_choices(w, bad):
     with pytest.raises(TraitError, match=r"layout_preset cannot be .*full, projector, compact"):
         w.layout_preset = bad
     assert w.layout_preset == "full"
@@ -68,14 +68,14 @@ def test_another_preset_is_refused_by_value_and_choices(w, bad):
         (("graph", "controls"), "leave one of them out"),
     ],
 )
-def test_other_panels_are_refused_and_nothing_changes(w, bad, message):
+def test_invalid_panels_are_refused_and_nothing_changes(w, bad, message):
     before, children = w.panels, w.children
     with pytest.raises(TraitError, match=message):
         w.panels = bad
     assert (w.panels, w.children) == (before, children)
 
 
-def test_a_teacher_chooses_the_six_controls(w):
+def test_a_teacher_chooses_the_controls(w):
     w.controls = ("play", "beta1", "lr_g")
     w.layout_preset = "compact"
     assert {"gw-beta1", "gw-lr_g"} <= set(classes(w))
@@ -83,7 +83,7 @@ def test_a_teacher_chooses_the_six_controls(w):
     w.layout_preset, w.controls = "full", None
 
 
-def test_the_constructor_takes_both():
+def test_the_constructor_takes_panels_and_controls():
     w = gw.GANTrainerWidget("digits", layout_preset="projector", latent_dim=4, g_hidden=(8,), d_hidden=(8,))
     assert w.layout_preset == "projector"
     assert "gw-samples" in classes(w)
@@ -103,7 +103,7 @@ def test_the_constructor_takes_both():
         {"curves": (True, 200)},
     ],
 )
-def test_other_sizes_are_refused_and_nothing_changes(w, bad):
+def test_invalid_sizes_are_refused_and_nothing_changes(w, bad):
     w.panel_sizes = {"metrics": (300, 200)}
     with pytest.raises(TraitError, match=r"panel_sizes|the size of"):
         w.panel_sizes = bad
@@ -119,7 +119,7 @@ def by_hand(widget, **message):
     return tools
 
 
-def test_panels_are_arranged_by_hand(w):
+def test_panels_are_arranged_in_the_page(w):
     tools = by_hand(w, show=["status", "curves"])
     assert w.panels == ("status", "curves")
     assert tools.shown == ["status", "curves"]
@@ -143,7 +143,7 @@ def by_chart(widget, chart, **message):
     return tools
 
 
-def test_axis_and_curves_of_a_chart_are_chosen_by_hand_and_from_code(w):
+def test_axis_and_curves_of_a_chart_are_chosen_in_the_page_and_by_code(w):
     tools = by_chart(w, "curves", scale="log", curves=["loss_d", "accuracy_real"])
     assert w.chart_scales == {"curves": "log"}
     assert w.chart_curves == {"curves": ("loss_d", "accuracy_real")}
@@ -174,7 +174,7 @@ def test_axis_and_curves_of_a_chart_are_chosen_by_hand_and_from_code(w):
         ("chart_curves", {"metrics": ("mode",)}, "'metrics' has no curve 'mode'; did you mean modes"),
     ],
 )
-def test_other_axes_and_curves_are_refused_and_nothing_changes(w, trait, bad, message):
+def test_invalid_axes_and_curves_are_refused_and_nothing_changes(w, trait, bad, message):
     before = getattr(w, trait)
     with pytest.raises(TraitError, match=message):
         setattr(w, trait, bad)
@@ -191,7 +191,7 @@ SMALL = {"g_hidden": (8,), "d_hidden": (8,)}
 
 
 @pytest.mark.usefixtures("settings_folder")
-def test_a_layout_is_stored_with_the_run_and_as_a_default(tmp_path):
+def test_a_layout_is_stored_with_the_run_and_as_the_default(tmp_path):
     first = gw.GANTrainerWidget("ring8", run=tmp_path / "run", **SMALL)
     by_hand(first, show=["curves", "transport", "plane"])
     by_hand(first, size=["plane", 500, 500])
@@ -218,7 +218,7 @@ def test_a_layout_is_stored_with_the_run_and_as_a_default(tmp_path):
 
 
 @pytest.mark.usefixtures("settings_folder")
-def test_a_layout_is_stored_in_the_file_that_a_run_is_saved_to(tmp_path):
+def test_a_layout_is_stored_in_a_saved_file(tmp_path):
     first = gw.GANTrainerWidget("ring8", **SMALL)
     before = first.trainer.state_hash()
     by_hand(first, show=["curves", "transport"])
@@ -260,7 +260,7 @@ def test_the_layout_of_a_game_is_stored_with_the_run(tmp_path):
 @pytest.mark.parametrize(
     "content", ["", "[1]", '{"panels": ["nothing"], "panel_sizes": 3, "layout_preset": []}', "\x00"]
 )
-def test_a_damaged_layout_keeps_no_widget_from_opening(settings_folder, content):
+def test_a_widget_opens_with_a_damaged_layout(settings_folder, content):
     settings_folder.mkdir()
     (settings_folder / "ganwidgets-layout.json").write_text(content)
     widget = gw.GANTrainerWidget("ring8", **SMALL)
@@ -281,7 +281,7 @@ def piped(path, _outside):
 
 
 @pytest.mark.parametrize("kind", [linked, linked_hard, piped])
-def test_a_layout_in_a_strangers_folder_leads_nowhere(tmp_path, kind):
+def test_links_in_a_layout_file_are_not_followed(tmp_path, kind):
     gw.GANTrainer("ring8", **SMALL, run=tmp_path / "run").close()
     outside = tmp_path / "outside.json"
     outside.write_text('{"layout_preset": "compact"}')
@@ -294,7 +294,7 @@ def test_a_layout_in_a_strangers_folder_leads_nowhere(tmp_path, kind):
     widget.trainer.close()
 
 
-def test_a_layout_nested_deeply_keeps_no_run_from_opening(tmp_path):
+def test_a_run_opens_with_a_deeply_nested_layout(tmp_path):
     gw.GANTrainer("ring8", **SMALL, run=tmp_path / "run").close()
     (tmp_path / "run" / "layout.json").write_text("[" * 200_000)
     widget = gw.GANTrainerWidget(gw.open_run(tmp_path / "run"))
@@ -303,7 +303,7 @@ def test_a_layout_nested_deeply_keeps_no_run_from_opening(tmp_path):
     widget.trainer.close()
 
 
-def test_the_users_own_layout_may_be_a_link(settings_folder, tmp_path):
+def test_the_users_own_layout_file_may_be_a_link(settings_folder, tmp_path):
     settings_folder.mkdir()
     (settings_folder / "ganwidgets-layout.json").symlink_to(tmp_path / "mine.json")
     for preset in ("compact", "projector"):
@@ -316,7 +316,7 @@ def test_the_users_own_layout_may_be_a_link(settings_folder, tmp_path):
     assert (settings_folder / "ganwidgets-layout.json").is_symlink()
 
 
-def test_keys_of_the_presentation_steer_the_run(w):
+def test_keys_of_the_presentation_mode_control_the_run(w):
     by_hand(w, present=True)
     assert w.layout_preset == "projector"
     w.trainer.step(3)
@@ -361,7 +361,7 @@ def test_the_widget_of_a_game_has_the_presets(game_widget):
     assert w.children == before
 
 
-def test_the_widget_of_a_game_shows_its_panels_in_the_order_asked(game_widget):
+def test_the_widget_of_a_game_shows_its_panels_in_the_given_order(game_widget):
     w = game_widget
     w.panels = ["curves", "rules", "samples", "transport", "graph"]  # these games have no rules
     order = [
@@ -379,7 +379,7 @@ def test_the_widget_of_a_game_shows_its_panels_in_the_order_asked(game_widget):
     w.panels = PANELS
 
 
-def test_the_controls_that_a_teacher_chose_are_those_of_one_screen(game_widget):
+def test_chosen_controls_are_the_quick_controls_of_the_compact_layout(game_widget):
     w = game_widget
     letter = w.game.players[-1].letter
     w.layout_preset = "compact"

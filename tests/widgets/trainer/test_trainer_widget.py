@@ -1,4 +1,4 @@
-"""The widget as a cell uses it, with no browser and no kernel: comm's own stand-in swallows the messages."""
+"""The trainer widget used from a cell, without a browser or kernel; a stand-in for comm drops the messages."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def make():
 
 
 def settle(widget):
-    """Wait until what was asked is in force and published."""
+    """Wait until requested changes are in force and published."""
     widget.wait(timeout=60)
 
 
@@ -49,7 +49,7 @@ class TestSettings:
         for name in SETTINGS:
             assert getattr(w, name) == getattr(w.trainer.settings, name)
 
-    def test_an_assignment_reaches_the_trainer_and_is_on_record(self, make):
+    def test_an_assignment_reaches_the_trainer_and_is_recorded(self, make):
         w = make("ring8", **SMALL)
         w.lr_d = 2e-4
         assert w.lr_d == 2e-4
@@ -67,7 +67,7 @@ class TestSettings:
         assert w.lr_g == 3e-4
         assert w._dashboard.controls.controls["lr_g"]._shown == 3e-4
 
-    def test_a_person_at_a_control_reaches_trait_and_trainer(self, make):
+    def test_an_edit_at_a_control_reaches_trait_and_trainer(self, make):
         w = make("ring8", **SMALL)
         w._dashboard.controls.controls["d_steps"]._edited(3)
         assert w.d_steps == 3
@@ -80,7 +80,7 @@ class TestSettings:
         ("name", "value"),
         [("lr_d", -1), ("lr_d", True), ("lr_d", float("nan")), ("loss", "hingy"), ("batch_size", 2.0)],
     )
-    def test_what_is_not_allowed_is_refused_at_once_and_changes_nothing(self, make, name, value):
+    def test_an_invalid_assignment_is_refused_at_once_and_changes_nothing(self, make, name, value):
         w = make("ring8", **SMALL)
         before = getattr(w, name)
         with pytest.raises(TraitError, match=name):
@@ -89,7 +89,7 @@ class TestSettings:
         assert getattr(w, name) == getattr(w.trainer.settings, name) == before
         assert w.trainer.interventions == []
 
-    def test_unknown_names_are_refused_with_the_nearest(self, make):
+    def test_unknown_names_are_refused_with_a_suggestion(self, make):
         w = make("ring8", **SMALL)
         with pytest.raises(TraitError, match="did you mean lr_d"):
             w.lrd = 1
@@ -98,7 +98,7 @@ class TestSettings:
         with pytest.raises(TraitError, match="read-only"):
             w.iteration = 3
 
-    def test_an_unknown_preset_is_refused_with_the_nearest(self, make):
+    def test_an_unknown_preset_is_refused_with_a_suggestion(self, make):
         w = make("ring8", **SMALL)
         with pytest.raises(gw.DataError, match="ring8"):
             w.data = "rign8"
@@ -110,21 +110,21 @@ class TestSettings:
             w.batch_size = 21
         assert w.batch_size == 16
 
-    def test_a_late_refusal_puts_the_trait_back_and_says_why(self, make):
+    def test_a_late_refusal_restores_the_trait_and_shows_the_reason(self, make):
         w = make("ring8", **SMALL)
         refused = seen(w, "error")
-        # Allowed when it was asked for, but not any more when its turn comes.
+        # It was valid when it was requested, and is not any more when it is carried out.
         w._runner.change({"batch_size": -5})
         assert refused.wait(60)
         assert "batch_size" in w.error
         assert w.batch_size == w.trainer.settings.batch_size == 16
 
-    def test_an_event_that_is_handled_late_does_not_undo_a_newer_assignment(self, make):
+    def test_a_late_event_does_not_undo_a_newer_assignment(self, make):
         w = make("ring8", **SMALL)
         settle(w)
         values = []
         w.observe(lambda change: values.append(change["new"]), "lr_d")
-        with w._writing:  # the publisher waits before it writes what it was told
+        with w._writing:  # The publisher waits here before it writes the event's value.
             for value in (0.01, 0.02):
                 w.lr_d = value
                 w._runner.wait(timeout=60)
@@ -132,7 +132,7 @@ class TestSettings:
         assert values == [0.01, 0.02]
         assert w.trainer.settings.lr_d == w._dashboard.controls.controls["lr_d"].shown == 0.02
 
-    def test_a_link_moves_both(self, make):
+    def test_a_link_keeps_both_traits_equal(self, make):
         w = make("ring8", **SMALL)
         slider = ipywidgets.FloatSlider(min=0, max=1, step=0.001)
         link((w, "lr_d"), (slider, "value"))
@@ -154,7 +154,7 @@ class TestSettings:
         assert name not in w.keys
         other.close()
 
-    def test_the_widget_of_a_game_leaves_the_links_of_others_alone(self, make):
+    def test_the_widget_of_a_game_does_not_change_links_of_other_widgets(self, make):
         images = np.zeros((8, 8, 8), dtype=np.float32)
         make((images, images), game="pix2pix", channels=2, batch_size=4)
         w, other = make("ring8", **SMALL), ipywidgets.FloatText()
@@ -163,7 +163,7 @@ class TestSettings:
                 ipywidgets.jslink((w, name), (other, "value"))
         other.close()
 
-    def test_what_needs_a_fresh_start_waits_for_reset(self, make):
+    def test_a_setting_that_needs_a_reset_is_pending_until_then(self, make):
         w = make("ring8", **SMALL)
         w.latent_dim = 5
         settle(w)
@@ -183,7 +183,7 @@ class TestRunning:
         assert w.loss_d == w.trainer.history["loss_d"][-1]
         assert w.metrics["sliced_wasserstein"] == w.trainer.evaluate()["sliced_wasserstein"]
 
-    def test_wait_for_an_iteration_while_it_goes_on(self, make):
+    def test_wait_for_an_iteration_while_the_run_continues(self, make):
         w = make("ring8", **SMALL)
         w.play()
         w.wait(iteration=20, timeout=60)
@@ -203,7 +203,7 @@ class TestRunning:
         assert w.iteration == 3
         assert all(map(torch.equal, before, w.trainer.generator.parameters()))
 
-    def test_the_same_seed_starts_the_same_run_again(self, make):
+    def test_the_same_seed_repeats_the_same_run(self, make):
         w = make("ring8", **SMALL)
         w.step(5)
         settle(w)
@@ -218,7 +218,7 @@ class TestRunning:
         assert w.seed == 1
         assert w.trainer.state_hash() != first
 
-    def test_a_diverging_run_stops_says_so_and_goes_on_after_the_repair(self, make):
+    def test_a_diverging_run_stops_with_a_status_and_continues_after_the_repair(self, make):
         w = make("ring8", **SMALL)
         w.step(3)
         settle(w)
@@ -239,7 +239,7 @@ class TestRunning:
         settle(w)
         assert w.iteration == 20
 
-    def test_an_exception_in_a_network_is_a_state(self, make):
+    def test_an_exception_in_a_network_becomes_a_status(self, make):
         class Moody(nn.Linear):
             angry = False
 
@@ -267,7 +267,7 @@ class TestRunning:
 
 
 class TestWatching:
-    def test_a_watched_run_ends_in_the_bits_of_an_unwatched_one(self, make):
+    def test_a_watched_run_ends_in_the_same_bits(self, make):
         plain = gw.GANTrainer("ring8", seed=3, **SMALL)
         plain.step(60)
         w = make("ring8", seed=3, **SMALL)
@@ -288,7 +288,7 @@ class TestWatching:
     def test_a_pause_ends_with_the_metrics_of_its_iteration(self, make, monkeypatch):
         monkeypatch.setattr(
             "ganwidgets.live.frames.metric_sampler.SHARE", 1e-9
-        )  # measuring seems to cost hours
+        )  # Make measuring seem to cost hours.
         reached = threading.Event()
         w = make("ring8", **SMALL)
         sampler, heartbeat = w._camera._metric_sampler, w._dashboard.heartbeat
@@ -305,7 +305,7 @@ class TestWatching:
         w.play(until=60)
         assert reached.wait(timeout=60)
 
-    def test_what_a_saved_notebook_shows_is_of_the_end_once_nobody_looks(self, make, monkeypatch):
+    def test_a_saved_notebook_shows_the_last_state_if_no_page_is_open(self, make, monkeypatch):
         shown = []
         monkeypatch.setattr(
             "ganwidgets.widgets.browser.kernel.displays.publish_display_data",
@@ -320,7 +320,7 @@ class TestWatching:
         del shown[0]
         heard = w._dashboard.heartbeat._on_message
         w.step(3)
-        settle(w)  # nobody looks
+        settle(w)  # no page is open
         assert [update for _, update in shown] == [False, True]
         assert shown[-1][0] != first[0]
         heard(None, {"hello": "one"}, None)
@@ -332,7 +332,7 @@ class TestWatching:
         heard(None, {"bye": "other"}, None)
         assert [update for _, update in shown] == [False, True, True]
         assert shown[2][0] != shown[1][0]
-        # Nothing was waited for since.
+        # wait() was not called since then
         heard(None, {"hello": "one"}, None)
         heard(None, {"bye": "one"}, None)
         assert len(shown) == 3
@@ -351,18 +351,18 @@ class TestWatching:
         settle(w)
         assert w.iteration == 5
 
-    def test_its_picture_stays_for_readers_without_a_kernel(self, make):
+    def test_its_picture_is_stored_for_readers_without_a_kernel(self, make):
         bundle = make("ring8", **SMALL)._repr_mimebundle_()
         assert {"application/vnd.jupyter.widget-view+json", "image/png"} <= set(bundle)
 
-    def test_images_get_a_grid(self, make):
+    def test_images_are_shown_in_a_grid(self, make):
         w = make("digits", latent_dim=4, **SMALL)
-        w.trainer.evaluate(20)  # the classifier is trained
+        w.trainer.evaluate(20)  # wait until the classifier is trained
         w.step()
         settle(w)
         assert {"accuracy_real", "accuracy_fake", "frechet", "coverage"} <= set(w.metrics)
 
-    def test_a_panel_that_needs_what_is_costly_is_drawn_less_often(self, make, monkeypatch):
+    def test_a_panel_with_costly_parts_is_drawn_less_often(self, make, monkeypatch):
         dashboard = make("digits", batch_size=32)._dashboard
         now = 1000.0
         monkeypatch.setattr("ganwidgets.widgets.trainer.dashboards.dashboard.time.monotonic", lambda: now)
@@ -378,7 +378,7 @@ class TestWatching:
         now += 1.1
         assert "graph" in due({"gradients": 0.01, "crowd": 9.0}), "it has no need of a crowd"
 
-    def test_beside_images_only_the_gallery_and_the_numbers_move_more_than_once_a_second(
+    def test_for_images_only_the_gallery_and_the_numbers_change_more_than_once_a_second(
         self, make, monkeypatch
     ):
         now = 1000.0
@@ -399,7 +399,7 @@ class TestWatching:
             gw.GANTrainerWidget("ring8", locale="xx")
 
 
-def test_close_ends_the_threads_and_leaves_the_trainer_usable():
+def test_close_ends_the_threads_and_the_trainer_can_still_be_used():
     before = set(threading.enumerate())
     w = gw.GANTrainerWidget("ring8", **SMALL)
     w.play()

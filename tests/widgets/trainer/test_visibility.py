@@ -1,4 +1,4 @@
-"""Which panels are shown, and what follows for frames and for the verdict."""
+"""Shown panels, and the effect on frames and on the verdict."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_panels_outside_the_layout_draw_nothing_until_they_are_shown_again(widge
     assert widget._dashboard.timeline.widget is before
 
 
-def test_a_game_draws_what_its_layout_shows(game_widget):
+def test_a_game_draws_only_the_panels_of_its_layout(game_widget):
     w = game_widget
     drawn = []
     for panel in w._dashboard._panels:
@@ -103,7 +103,7 @@ def test_the_panels_of_a_game_have_the_order_that_the_arrangement_lists(game_wid
     assert len(order) > 7
 
 
-def test_what_controls_hides_is_not_drawn(widget):
+def test_panels_hidden_with_controls_are_not_drawn(widget):
     widget.controls = ("play", "health")
     assert "health" in shown(widget)
     assert not {"walk", "timeline"} & shown(widget)
@@ -111,7 +111,7 @@ def test_what_controls_hides_is_not_drawn(widget):
     assert {"walk", "timeline", "health"} <= shown(widget)
 
 
-def test_an_image_layout_shows_the_gallery_whichever_name_it_has():
+def test_an_image_layout_shows_the_gallery_under_either_name():
     visibility = Visibility()
     for visibility.laid_out in (("plane",), ("samples",), PRESETS["compact"]):
         assert visibility.shows("samples", "gallery")
