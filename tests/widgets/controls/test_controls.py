@@ -240,9 +240,7 @@ class TestOrderOfRequests:
         assert desk.editor.box.value == 0.5
 
     def test_requests_are_made_without_holding_a_lock(self):
-        """A cell that holds a lock of the `ask` callback and shows a value must not deadlock with a request
-        from the browser.
-        """
+        """`ask` may wait for a thread that shows a value in the same control."""
         done = threading.Event()
 
         def ask(*_):
