@@ -8,16 +8,16 @@ from __future__ import annotations
 
 from typing import Any
 
-import anywidget
 import ipywidgets
 from traitlets import Instance
 
 from ganwidgets.widgets.browser.assets import script
+from ganwidgets.widgets.browser.page.scripted import ScriptedWidget
 
 __all__ = ["OnceSeen"]
 
 
-class OnceSeen(anywidget.AnyWidget):
+class OnceSeen(ScriptedWidget):
     """An element that creates the view of `content` when its width and height are first positive, and keeps it.
 
     Parameters

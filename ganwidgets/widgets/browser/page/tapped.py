@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import anywidget
+from ganwidgets.widgets.browser.page.scripted import ScriptedWidget
 
 __all__ = ["TappedWidget"]
 
 Tap = Callable[[Mapping[str, Any], Any], None]
 
 
-class TappedWidget(anywidget.AnyWidget):
+class TappedWidget(ScriptedWidget):
     """An AnyWidget that calls all its taps with every message that it sends."""
 
     _esm_text = ""

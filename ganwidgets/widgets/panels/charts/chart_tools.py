@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
-import anywidget
 import ipywidgets
 from traitlets import Dict, Int, List, Unicode
 
 from ganwidgets.messages import Catalog, N_
 from ganwidgets.widgets.browser.assets import script, stylesheet
+from ganwidgets.widgets.browser.page.scripted import ScriptedWidget
 
 __all__ = ["MOST_CURVES", "SCALES", "ChartChoice", "Scale"]
 
@@ -32,7 +32,7 @@ WORDS = {
 }
 
 
-class ChartTools(anywidget.AnyWidget):
+class ChartTools(ScriptedWidget):
     """A button for the logarithmic axis, and a list of curves to choose from."""
 
     _esm = script("panels/charts/chart_tools")

@@ -19,15 +19,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import anywidget
 from traitlets import Bool, Dict
 
 from ganwidgets.widgets.browser.assets import script, stylesheet
+from ganwidgets.widgets.browser.page.scripted import ScriptedWidget
 
 __all__ = ["GraphView"]
 
 
-class GraphView(anywidget.AnyWidget):
+class GraphView(ScriptedWidget):
     """Nodes, edges and the large view of each part; created once.
 
     Parameters

@@ -15,7 +15,6 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import anywidget
 import numpy as np
 from traitlets import Dict, List
 
@@ -27,6 +26,7 @@ from ganwidgets.errors import DataError
 from ganwidgets.messages import Catalog, N_
 from ganwidgets.seeds import seeded
 from ganwidgets.widgets.browser.assets import script, stylesheet
+from ganwidgets.widgets.browser.page.scripted import ScriptedWidget
 
 __all__ = ["OwnDataPanel", "settings_for"]
 
@@ -38,7 +38,7 @@ IN_THUMBNAIL = 140
 SMALLEST_BRUSH = 0.005
 
 
-class OwnDataPanel(anywidget.AnyWidget):
+class OwnDataPanel(ScriptedWidget):
     """The board, the text, and the thumbnails; created once.
 
     Parameters

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-import anywidget
 import ipywidgets
 import torch
 from traitlets import Dict
@@ -13,6 +12,7 @@ from traitlets import Dict
 from ganwidgets.messages import Catalog, N_
 from ganwidgets.runs.inspect.substeps import SubStep
 from ganwidgets.widgets.browser.assets import script, stylesheet
+from ganwidgets.widgets.browser.page.scripted import ScriptedWidget
 from ganwidgets.widgets.browser.style.shared_style import SharedStyle
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ SHOWN_NOISE = 150
 Move = Callable[[Any, Any], None]
 
 
-class WalkView(anywidget.AnyWidget):
+class WalkView(ScriptedWidget):
     """The player in the browser; created once.
 
     To the browser go two dictionaries: `words`, once, and `scene`, whole at each sub-step: ``network``,

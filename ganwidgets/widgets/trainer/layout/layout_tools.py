@@ -15,11 +15,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import anywidget
 from traitlets import Dict, List, Unicode
 
 from ganwidgets.messages import Catalog, N_
 from ganwidgets.widgets.browser.assets import script, stylesheet
+from ganwidgets.widgets.browser.page.scripted import ScriptedWidget
 
 __all__ = ["LABELS", "LayoutTools"]
 
@@ -69,7 +69,7 @@ WORDS = {
 }
 
 
-class LayoutTools(anywidget.AnyWidget):
+class LayoutTools(ScriptedWidget):
     """Three buttons, and the list of panels that the first one opens.
 
     Parameters

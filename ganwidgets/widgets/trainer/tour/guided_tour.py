@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import anywidget
 from traitlets import Dict, List
 
 from ganwidgets.messages import Catalog, N_
 from ganwidgets.widgets.browser.assets import script, stylesheet
+from ganwidgets.widgets.browser.page.scripted import ScriptedWidget
 
 __all__ = ["STOPS", "GuidedTour"]
 
@@ -114,7 +114,7 @@ WORDS = {
 }
 
 
-class GuidedTour(anywidget.AnyWidget):
+class GuidedTour(ScriptedWidget):
     """The button that begins the tour, and its card.
 
     Parameters
