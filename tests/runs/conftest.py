@@ -1,4 +1,4 @@
-"""Folders in memory where there is such a place, because many flushes to a disk take long."""
+"""A fixture for folders in memory, if the system has them, because many flushes to a disk are slow."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 
 @pytest.fixture(scope="session")
 def memory_factory(tmp_path_factory):
-    """Return a function that makes a new folder."""
+    """Return a function that creates a new folder."""
     shared = Path("/dev/shm")  # noqa: S108 - not a fixed name in it
     if not (shared.is_dir() and os.access(shared, os.W_OK)):
         yield lambda: tmp_path_factory.mktemp("memory")

@@ -1,4 +1,4 @@
-"""A stored run or a saved file, changed with every hash made right again: what a stranger with a purpose writes."""
+"""Changes stored runs and saved files and makes every hash right again, like an attacker."""
 
 from __future__ import annotations
 
@@ -46,11 +46,11 @@ HOSTILE = [
 
 
 class Deep:
-    """Stands for JSON that is nested so deeply that a parser may overflow."""
+    """Represents JSON that is nested so deeply that a parser may overflow."""
 
 
 def paths(value, path=()) -> Iterator[tuple]:
-    """Yield the way to every value inside `value`, itself included."""
+    """Yield the path to every value inside `value`, including `value` itself."""
     yield path
     if isinstance(value, dict):
         for name, entry in value.items():
@@ -61,7 +61,7 @@ def paths(value, path=()) -> Iterator[tuple]:
 
 
 def replaced(value, path, new):
-    """Return a copy of `value` with `new` at `path`; Deep there makes it a text of JSON."""
+    """Return a copy of `value` with `new` at `path`; :class:`Deep` becomes a JSON text."""
     if not path:
         return new
     value = copy.deepcopy(value)

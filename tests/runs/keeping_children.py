@@ -1,6 +1,7 @@
-"""A process that has imported everything and forks a child for each folder it reads, to train there until killed.
+"""A process that imports everything and forks a child for each folder that it reads. The child trains there
+until killed.
 
-What a child stored it says: ``stored``, how many commits there are, and where the run stands.
+After each commit a child prints ``stored``, the number of commits and the place of the run.
 """
 
 from __future__ import annotations
@@ -22,12 +23,12 @@ SMALL = {"g_hidden": (4,), "d_hidden": (4,), "latent_dim": 2, "batch_size": 4}
 
 
 def say(*words):
-    # In one piece: who is killed in the midst of a line would leave a beginning for the next one.
+    # Write one line at once: a process killed within a line would leave half of it.
     os.write(1, (" ".join(map(str, words)) + "\n").encode())
 
 
 def advance(trainer):
-    """Do the next thing, which follows from where the run stands alone."""
+    """Make the next move; it depends only on the state of the run."""
     iteration = trainer.iteration
     if iteration == 20 + 5 * len(trainer.timeline.branches):
         trainer.timeline.goto(iteration - 15)
@@ -40,7 +41,7 @@ def advance(trainer):
 
 
 def train(path):
-    """Go on until killed, storing at every occasion."""
+    """Train until killed; store at every occasion."""
     assert opening  # imported before the fork
     store = RunFolder.commit
 
@@ -59,7 +60,8 @@ def train(path):
 
 def main():
     torch.set_num_threads(1)
-    gw.GANTrainer("ring8", **SMALL).step(2)  # what is imported at first use is there for all children
+    # Import here what is loaded on first use, so that all children have it.
+    gw.GANTrainer("ring8", **SMALL).step(2)
     say("ready")
     for line in sys.stdin:
         child = os.fork()

@@ -1,4 +1,4 @@
-"""A file is written whole or not at all, and replaces nothing but a regular file."""
+"""Atomic writes: a file is written whole or not at all, and only a regular file is replaced."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def write(trainer, path):
 
 
 def make(kind, path):
-    """Make something at `path` that is no regular file; return what else must stay alive."""
+    """Create a non-regular file at `path`; return another path that must survive."""
     if kind == "pipe":
         os.mkfifo(path)
     elif kind == "directory":
@@ -50,8 +50,8 @@ def listing(folder):
 
 @pytest.mark.parametrize("kind", ["pipe", "directory", "socket", "link to a pipe", "link to itself"])
 @pytest.mark.parametrize("ending", ENDINGS)
-def test_what_is_no_file_is_refused_and_stays(trainer, tmp_path, monkeypatch, kind, ending):
-    monkeypatch.chdir(tmp_path)  # the name of a socket is short
+def test_a_non_regular_file_is_refused_and_kept(trainer, tmp_path, monkeypatch, kind, ending):
+    monkeypatch.chdir(tmp_path)  # a socket path has a length limit
     path = tmp_path / f"target.{ending}"
     alive = make(kind, path)
     before = listing(tmp_path)
@@ -78,14 +78,14 @@ def test_a_link_is_followed_and_stays_a_link(trainer, tmp_path, ending):
     assert {entry.name for entry in tmp_path.iterdir()} == {"elsewhere", f"True.{ending}", f"False.{ending}"}
 
 
-def test_a_private_file_stays_private(trainer, tmp_path):
+def test_a_private_file_keeps_its_permissions(trainer, tmp_path):
     path = tmp_path / "run.gan"
     path.touch(mode=0o600)
     trainer.save(path)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
-def test_what_appears_while_the_file_is_written_is_not_replaced(tmp_path):
+def test_a_file_created_during_the_write_is_not_replaced(tmp_path):
     path = tmp_path / "late"
     with pytest.raises(NotRegularError, match="late is a pipe"), whole_file(path) as file:  # noqa: PT012
         file.write(b"content")
@@ -94,7 +94,7 @@ def test_what_appears_while_the_file_is_written_is_not_replaced(tmp_path):
     assert stat.S_ISFIFO(path.lstat().st_mode)
 
 
-def test_a_link_is_not_followed_where_the_user_did_not_choose_it(tmp_path):
+def test_a_link_that_the_user_did_not_choose_is_not_followed(tmp_path):
     outside = tmp_path / "outside"
     outside.write_bytes(b"old")
     (tmp_path / "link").symlink_to(outside)

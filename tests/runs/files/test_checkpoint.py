@@ -1,4 +1,4 @@
-"""The file: whole or not at all, nothing in it executes, and no damage goes unnoticed."""
+"""Checkpoint files: written whole or not at all, free of executable content, and every damage is detected."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def content(path):
 WHOLE = digest({"tensors": TENSORS, "document": DOCUMENT})
 
 
-def test_what_was_written_is_read(path):
+def test_written_content_is_read_back(path):
     assert content(path) == WHOLE
     assert content(str(path)) == WHOLE
     tensors, _ = read_checkpoint(path)
@@ -53,7 +53,7 @@ def test_what_was_written_is_read(path):
     assert tensors["weights"].sum() == 1770, "it does not need the file any more"
 
 
-def test_nothing_in_it_is_a_pickle(path):
+def test_a_checkpoint_contains_no_pickle(path):
     data = path.read_bytes()
     with pytest.raises(Exception, match=r".*"):
         pickle.loads(data)  # noqa: S301 - it must not be one
@@ -64,7 +64,7 @@ def test_nothing_in_it_is_a_pickle(path):
         json.loads(file.metadata()["document"])
 
 
-def test_every_truncation_is_noticed(path):
+def test_every_truncation_is_detected(path):
     data = path.read_bytes()
     for length in sorted({*range(0, len(data), 37), *range(20), len(data) - 1}):
         path.write_bytes(data[:length])
@@ -75,7 +75,7 @@ def test_every_truncation_is_noticed(path):
         read_checkpoint(path)
 
 
-def test_a_flipped_bit_is_noticed_or_makes_no_difference(path):
+def test_a_flipped_bit_is_detected_or_has_no_effect(path):
     data = path.read_bytes()
     header = 8 + int.from_bytes(data[:8], "little")
     chosen = random.Random(0)  # noqa: S311 - which bits are flipped
@@ -111,7 +111,7 @@ def test_a_flipped_bit_is_noticed_or_makes_no_difference(path):
         (2**63).to_bytes(8, "little") + b"{}",
     ],
 )
-def test_a_foreign_file_is_refused(tmp_path, foreign):
+def test_a_file_of_another_kind_is_refused(tmp_path, foreign):
     path = tmp_path / "foreign"
     path.write_bytes(foreign)
     with pytest.raises(CheckpointError, match="foreign"):
@@ -128,12 +128,12 @@ def test_a_newer_format_is_named(path, monkeypatch):
 
 
 @pytest.mark.parametrize("where", ["missing", "missing/run", "", ".", "a\0b", "x" * 300])
-def test_a_path_that_cannot_be_read_is_named(tmp_path, where):
+def test_an_unreadable_path_is_named(tmp_path, where):
     with pytest.raises(CheckpointError, match=r"cannot be read|damaged"):
         read_checkpoint(tmp_path / where)
 
 
-def test_a_path_that_cannot_be_written_leaves_no_trace(tmp_path):
+def test_an_unwritable_path_leaves_no_trace(tmp_path):
     (tmp_path / "file").write_text("precious")
     (tmp_path / "folder").mkdir()
     (tmp_path / "folder" / "inside").write_text("precious")
@@ -149,7 +149,7 @@ def test_a_path_that_cannot_be_written_leaves_no_trace(tmp_path):
 
 @pytest.mark.parametrize("stage", ["write", "flush", "fsync", "replace"])
 @pytest.mark.parametrize("failure", [OSError(28, "No space left on device"), KeyboardInterrupt()])
-def test_a_write_that_fails_keeps_the_old_file_and_leaves_nothing_else(path, monkeypatch, stage, failure):
+def test_a_failing_write_keeps_the_old_file_and_leaves_no_other(path, monkeypatch, stage, failure):
     real_open = type(path).open
 
     class Failing:
@@ -189,7 +189,7 @@ def test_a_write_that_fails_keeps_the_old_file_and_leaves_nothing_else(path, mon
     assert list(path.parent.iterdir()) == [path]
 
 
-def test_tensors_that_share_memory_are_kept_apart(tmp_path):
+def test_tensors_that_share_memory_are_stored_separately(tmp_path):
     base = torch.arange(12.0)
     write_checkpoint(tmp_path / "run", {"one": base[:6], "other": base[3:9], "all": base}, {})
     tensors, _ = read_checkpoint(tmp_path / "run")
@@ -199,7 +199,7 @@ def test_tensors_that_share_memory_are_kept_apart(tmp_path):
 # --- the hash ---------------------------------------------------------------------------------------
 
 
-def test_the_hash_is_of_names_types_shapes_and_bits():
+def test_the_hash_covers_names_types_shapes_and_bits():
     tree = {"a": torch.zeros(4), "b": {"c": 1, "d": (1, 2)}}
     same = {"b": {"d": (1, 2), "c": 1}, "a": torch.zeros(8)[::2]}
     assert digest(tree) == digest(same)

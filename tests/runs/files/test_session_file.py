@@ -1,4 +1,4 @@
-"""Saved runs: what is in the file, what must be passed again, and that a refusal changes nothing."""
+"""Saved runs: the contents of the file, the arguments that load() needs, and refusals without side effects."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def go_on_alike(one, other):
     ],
     ids=["points", "images", "array", "with labels", "bytes", "floats", "signed floats", "tensor", "grey"],
 )
-def test_presets_and_small_arrays_need_not_be_passed_again(tmp_path, data):
+def test_presets_and_small_arrays_are_loaded_from_the_file(tmp_path, data):
     trainer = small(data)
     trainer.step(12)
     trainer.save(tmp_path / "run")
@@ -69,7 +69,7 @@ def test_presets_and_small_arrays_need_not_be_passed_again(tmp_path, data):
     ],
     ids=["16 MB of floats", "more", "16 MB of bytes", "more bytes"],
 )
-def test_arrays_of_up_to_16_megabytes_are_taken_along(tmp_path, data, kept):
+def test_arrays_of_up_to_16_megabytes_are_stored_in_the_file(tmp_path, data, kept):
     trainer = small(data)
     trainer.save(tmp_path / "run")
     if kept:
@@ -81,7 +81,7 @@ def test_arrays_of_up_to_16_megabytes_are_taken_along(tmp_path, data, kept):
     assert GANTrainer.load(tmp_path / "run", data).state_hash() == trainer.state_hash()
 
 
-def test_a_dataset_is_passed_again(tmp_path):
+def test_a_dataset_must_be_passed_to_load(tmp_path):
     data = TensorDataset(torch.tensor(POINTS).float())
     trainer = small(data)
     trainer.step(5)
@@ -94,7 +94,7 @@ def test_a_dataset_is_passed_again(tmp_path):
     assert go_on_alike(trainer, GANTrainer.load(tmp_path / "run", data))
 
 
-def test_other_data_than_the_runs_is_refused(tmp_path):
+def test_data_that_differs_from_the_runs_is_refused(tmp_path):
     small(POINTS).save(tmp_path / "array")
     small("ring8").save(tmp_path / "preset")
     with pytest.raises(CheckpointError, match="other data"):
@@ -118,7 +118,7 @@ def pair(width=8, seed=0):
     }
 
 
-def test_networks_of_ones_own_are_passed_again(tmp_path):
+def test_networks_of_the_user_must_be_passed_to_load(tmp_path):
     trainer = small(**pair(), ema_decay=0.5)
     trainer.step(5)
     trainer.save(tmp_path / "run")
@@ -143,7 +143,7 @@ def test_networks_of_ones_own_are_passed_again(tmp_path):
         ),
     ],
 )
-def test_networks_that_do_not_fit_are_refused_and_stay_as_they_were(tmp_path, passed, what):
+def test_networks_that_do_not_fit_are_refused_and_unchanged(tmp_path, passed, what):
     trainer = small(**pair())
     trainer.step(2)
     trainer.save(tmp_path / "run")
@@ -154,7 +154,7 @@ def test_networks_that_do_not_fit_are_refused_and_stay_as_they_were(tmp_path, pa
         assert all(map(torch.equal, before[name], network.state_dict().values()))
 
 
-def test_networks_are_not_passed_where_the_run_has_the_built_in_ones(tmp_path):
+def test_networks_passed_for_a_run_with_built_in_ones_are_refused(tmp_path):
     small().save(tmp_path / "run")
     with pytest.raises(CheckpointError, match="built-in generator; pass none"):
         GANTrainer.load(tmp_path / "run", generator=nn.Linear(2, 2))
@@ -162,7 +162,7 @@ def test_networks_are_not_passed_where_the_run_has_the_built_in_ones(tmp_path):
 
 @pytest.mark.parametrize("pending", [POINTS + 5, "moons", "digits"], ids=["array", "moons", "digits"])
 @pytest.mark.parametrize("data", [POINTS, "ring8"], ids=["on an array", "on a preset"])
-def test_what_waits_for_the_reset_is_saved_too(tmp_path, data, pending):
+def test_pending_settings_are_saved_too(tmp_path, data, pending):
     trainer = small(data)
     trainer.step(3)
     trainer.change(data=pending, g_hidden=(4, 4), seed=8, optimizer_g="sgd", lr_d=0.25)
@@ -175,7 +175,7 @@ def test_what_waits_for_the_reset_is_saved_too(tmp_path, data, pending):
     assert loaded.source.fingerprint == small(pending).source.fingerprint
 
 
-def test_pending_data_that_is_too_large_is_named_and_not_forgotten(tmp_path):
+def test_pending_data_that_is_too_large_is_named_and_stays_pending(tmp_path):
     trainer = small()
     trainer.settings.data = np.zeros((2 * 2**20 + 1, 2), np.float32)
     trainer.save(tmp_path / "run")
@@ -183,7 +183,7 @@ def test_pending_data_that_is_too_large_is_named_and_not_forgotten(tmp_path):
         GANTrainer.load(tmp_path / "run")
 
 
-def test_saving_changes_nothing_and_overwrites_at_once(tmp_path):
+def test_saving_does_not_change_the_run_and_replaces_the_file_atomically(tmp_path):
     path = tmp_path / "run"
     trainer = small()
     trainer.step(3)
@@ -204,7 +204,7 @@ def test_saving_changes_nothing_and_overwrites_at_once(tmp_path):
     assert trainer.state_hash() == twin.state_hash()
 
 
-def test_a_damaged_run_is_refused_wherever_the_damage_is(tmp_path):
+def test_a_damaged_file_is_refused_or_has_no_effect(tmp_path):
     path = tmp_path / "run"
     trainer = small(POINTS, ema_decay=0.5)
     trainer.step(15)
@@ -238,7 +238,7 @@ def test_a_damaged_run_is_refused_wherever_the_damage_is(tmp_path):
         assert loaded.interventions == trainer.interventions
 
 
-def test_the_file_holds_nothing_but_tensors_and_plain_values(tmp_path):
+def test_the_file_contains_only_tensors_and_plain_values(tmp_path):
     trainer = small(POINTS)
     trainer.step(3)
     trainer.save(tmp_path / "run")
@@ -248,7 +248,7 @@ def test_the_file_holds_nothing_but_tensors_and_plain_values(tmp_path):
     assert b"torch._utils" not in (tmp_path / "run").read_bytes()
 
 
-def test_a_subclass_loads_as_itself(tmp_path):
+def test_a_subclass_is_loaded_by_its_own_load(tmp_path):
     class Mine(GANTrainer):
         pass
 
@@ -256,7 +256,7 @@ def test_a_subclass_loads_as_itself(tmp_path):
     assert type(Mine.load(tmp_path / "run")) is Mine
 
 
-def test_loading_leaves_the_global_generator_alone(tmp_path):
+def test_loading_does_not_change_the_global_generator(tmp_path):
     trainer = small()
     trainer.step(2)
     before = torch.get_rng_state()

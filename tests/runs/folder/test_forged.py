@@ -1,4 +1,4 @@
-"""Values that a stranger forged, every hash right: refused by one kind of error, in bounded time, or harmless."""
+"""Forged values with correct hashes are refused with one kind of error in bounded time, or are harmless."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ Found by trying every hostile value in every place.
 
 
 class Original:
-    """A run with something of everything: in a folder, and in a file beside it."""
+    """A run with every kind of stored value, in a folder and in a file beside it."""
 
     def __init__(self, root):
         self.root = root
@@ -80,12 +80,12 @@ class Original:
         self.trees = {number: snapshot_tree(self.folder, row) for number, row in self.snapshots.items()}
 
     def copy(self):
-        """Return a copy of the folder, in a place where nothing else is."""
+        """Return a copy of the run folder, alone in a new parent folder."""
         shutil.rmtree(self.root / "beside", ignore_errors=True)
         return shutil.copytree(self.folder, self.root / "beside" / "run")
 
     def beside(self):
-        """Return what is beside the copy."""
+        """Return the files beside the copy."""
         return sorted(path.name for path in (self.root / "beside").iterdir()) if self.root.exists() else []
 
 
@@ -99,7 +99,7 @@ def shape(path):
 
 
 def distinct(documents):
-    """Return the ways into `documents`, each kind of place twice at most."""
+    """Return the paths into `documents`, at most two of each kind."""
     seen, found = Counter(), []
     for key, document in documents.items():
         for path in paths(document):
@@ -111,7 +111,7 @@ def distinct(documents):
 
 
 def survived(action):
-    """Return what `action` returns, or None if it raised the one error that forged values may lead to."""
+    """Return the result of `action`, or None if it raised the one error allowed for forged values."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
@@ -139,11 +139,11 @@ def used(trainer):
 
 
 def check_script(text):
-    """Assert that a script calls what scripts call, and nothing that was pasted into it."""
+    """Assert that a script contains only the calls of generated scripts, and no text from the forged values."""
     nodes = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Call)]
     calls = [ast.unparse(node.func) for node in nodes]
     for node, call in zip(nodes, calls, strict=True):
-        if call == "gw.dataset":  # a place for the user's own data, and how it was read
+        if call == "gw.dataset":  # a placeholder for the user's data and its options
             assert [ast.literal_eval(argument) for argument in node.args] == [...]
             assert {keyword.arg for keyword in node.keywords} <= set(DATA_OPTIONS)
             assert all(ast.literal_eval(keyword.value) is not None for keyword in node.keywords)
@@ -157,20 +157,20 @@ def check_script(text):
 
 @WHOLE
 @given(data=st.data())
-def test_any_value_of_a_folders_rows(original, data):
+def test_every_forged_value_in_the_rows_of_a_folder(original, data):
     key, path = data.draw(st.sampled_from(distinct(original.rows)))
     value = data.draw(st.sampled_from(HOSTILE if key[0] == "head" else [*HOSTILE, Deep()]))
     run = original.copy()
     Rows(run).write(*key, replaced(original.rows[key], path, value))
     found = survived(lambda: used(gw.open_run(run)))
-    # What may be otherwise is what may be chosen: settings that were asked for.
+    # Only requested settings may differ, since a user may choose them.
     assert found in {None, original.hash} or "asked" in path or "new" in path
     survived(lambda: gw.replay(run))
     assert original.beside() == ["run"]
 
 
 def bad_tensors(tensor):
-    """Return tensors that do not stand for `tensor`, some of which could."""
+    """Return tensors whose shape, type or values differ from those of `tensor`; some are valid."""
     return [
         torch.zeros(0),
         torch.zeros(()),
@@ -185,7 +185,7 @@ def bad_tensors(tensor):
 
 @WHOLE
 @given(data=st.data())
-def test_any_value_of_a_snapshot(original, data):
+def test_every_forged_value_in_a_snapshot(original, data):
     number = data.draw(st.sampled_from(sorted(original.trees)))
     tree, tensors = original.trees[number], {}
     document = flatten(tree, "", tensors)
@@ -198,7 +198,7 @@ def test_any_value_of_a_snapshot(original, data):
     try:
         put_snapshot(run, number, original.snapshots[number], replaced(tree, path, value), original.trainer)
     except (TypeError, AttributeError, KeyError, ValueError):
-        return  # there is no such state
+        return  # no such state exists
     survived(partial(journey, run))
     assert original.beside() == ["run"]
 
@@ -212,11 +212,11 @@ def journey(run):
         trainer.reset()
         trainer.close()
         gw.replay(run)
-    except gw.DivergedError:  # weights that are numbers, but no good ones
+    except gw.DivergedError:  # weights that are numbers, but far from useful
         trainer.close()
 
 
-def test_what_is_not_forged_is_the_same_run(original):
+def test_an_unchanged_copy_is_the_same_run(original):
     run = original.copy()
     for key, row in original.rows.items():
         if key[0] != "head":
@@ -271,7 +271,7 @@ def at(value, path):
 
 
 @pytest.mark.parametrize("device", ["nosuch", "cuda:99", "meta", "cpu:7", "", "x" * 1000])
-def test_a_device_that_is_not_there_is_refused_or_made_up_for(original, device):
+def test_an_absent_device_is_refused_or_replaced(original, device):
     run = original.copy()
     ((key, row),) = rows_of(original, "document")
     Rows(run).write(*key, {**row, "device": device})
@@ -280,7 +280,7 @@ def test_a_device_that_is_not_there_is_refused_or_made_up_for(original, device):
 
 
 @pytest.mark.parametrize("table", ["document", "branches", "interventions", "snapshots", "history", "head"])
-def test_json_that_is_nested_deeply_is_refused(original, table):
+def test_deeply_nested_json_is_refused(original, table):
     run = original.copy()
     key, _ = rows_of(original, table)[0]
     Rows(run).write(*key, Deep())
@@ -308,7 +308,7 @@ INJECTED = "lr_d=0) or __import__('os').mkdir('executed') or dict(x"
         {"old": INJECTED},
     ],
 )
-def test_no_setting_and_no_action_is_pasted_into_a_script(original, change):
+def test_settings_and_actions_are_not_pasted_into_a_script(original, change):
     run = original.copy()
     key, row = rows_of(original, "interventions", lambda row: row["setting"] == "lr_d")[0]
     Rows(run).write(*key, {**row, **change})
@@ -316,7 +316,7 @@ def test_no_setting_and_no_action_is_pasted_into_a_script(original, change):
         gw.open_run(run)
 
 
-def test_a_reason_is_text_in_a_script(original, tmp_path, monkeypatch):
+def test_a_reason_is_quoted_in_a_script(original, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     run = original.copy()
     for key, row in rows_of(original, "interventions"):
@@ -335,7 +335,7 @@ def test_a_reason_is_text_in_a_script(original, tmp_path, monkeypatch):
 
 @WHOLE
 @given(data=st.data())
-def test_any_value_of_a_saved_file(original, data):
+def test_every_forged_value_in_a_saved_file(original, data):
     ways = distinct({("document",): original.document})
     (_, path) = data.draw(st.sampled_from(ways))
     value = data.draw(st.sampled_from([*HOSTILE, Deep()]))
@@ -347,7 +347,7 @@ def test_any_value_of_a_saved_file(original, data):
 
 @WHOLE
 @given(data=st.data())
-def test_any_tensor_of_a_saved_file(original, data):
+def test_every_forged_tensor_in_a_saved_file(original, data):
     name = data.draw(st.sampled_from(sorted(original.tensors)))
     others = {other: tensor for other, tensor in original.tensors.items() if other != name}
     forged = data.draw(st.sampled_from([None, *bad_tensors(original.tensors[name])]))
@@ -360,7 +360,7 @@ def test_any_tensor_of_a_saved_file(original, data):
 
 
 @pytest.mark.parametrize("version", ["0", "-1", "x", "1.0", "01", "9" * 5000, "\u0661"])
-def test_a_format_that_there_is_not(original, version):
+def test_an_unknown_format_is_refused(original, version):
     tensors = {"x": torch.ones(2)}
     from ganwidgets.runs.state.tensor_file import pieces
 
@@ -401,7 +401,7 @@ def test_a_state_with_a_forged_value_is_refused_and_nothing_changes(name, value)
     trainer.step()
 
 
-def test_a_name_of_data_cannot_leave_its_comment_in_a_script():
+def test_a_data_name_cannot_end_its_comment_in_a_script():
     named = type("a\nevil()\r\u2028evil()\u202eevil()\x07", (torch.utils.data.TensorDataset,), {})
     trainer = gw.GANTrainer(named(torch.tensor(POINTS)), **SMALL)
     trainer.step()
@@ -411,10 +411,10 @@ def test_a_name_of_data_cannot_leave_its_comment_in_a_script():
     assert "evil() evil()" in trainer.timeline.script()
 
 
-# --- one for the other ----------------------------------------------------------------------------
+# --- a folder in place of a file, and the reverse -------------------------------------------------
 
 
-def test_a_folder_that_is_loaded_and_a_file_that_is_opened_name_each_other(original):
+def test_load_of_a_folder_and_open_of_a_file_name_each_other(original):
     with pytest.raises(gw.CheckpointError, match=r"is the folder of a run; gw\.open_run\('"):
         gw.GANTrainer.load(original.folder)
     with pytest.raises(gw.CheckpointError, match=r"but a file; gw\.GANTrainer\.load\('"):
@@ -422,7 +422,7 @@ def test_a_folder_that_is_loaded_and_a_file_that_is_opened_name_each_other(origi
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes")
-def test_a_pipe_is_not_waited_for(tmp_path):
+def test_a_pipe_is_refused_without_waiting(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     for action in (gw.GANTrainer.load, gw.open_run):
         with pytest.raises(gw.CheckpointError):

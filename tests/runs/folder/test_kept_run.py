@@ -1,4 +1,4 @@
-"""A run that is kept in a folder: whatever is done to it, and however it ends, it goes on where it was."""
+"""A run kept in a folder continues from its last stored state, however the process ended."""
 
 from __future__ import annotations
 
@@ -54,13 +54,13 @@ def python(code, *arguments, **options):
 
 
 def stored(path):
-    """Return where the run in a folder stands, looked at from outside."""
+    """Return the place of the run stored in a folder, read from outside."""
     with RunFolder.open(path, writable=False) as folder:
         found = folder.load()
         return tuple(found.current["place"]), len(found.branches), found.current["interventions"]
 
 
-def test_a_run_is_stored_from_its_beginning_and_wherever_something_happens(path, monkeypatch):
+def test_a_run_is_stored_at_its_start_and_after_each_event(path, monkeypatch):
     monkeypatch.setattr(keeping, "SHARE", 1e9)
     monkeypatch.setattr(keeping, "SHARE_AT_ONCE", 0)
     trainer = start(path)
@@ -92,7 +92,7 @@ def test_a_run_is_stored_from_its_beginning_and_wherever_something_happens(path,
     assert stored(path)[0] == (4, 3, 3), "it was closed"
 
 
-def test_what_trains_is_stored_now_and_then_and_what_is_done_counts_as_at_once(path, monkeypatch):
+def test_a_training_run_is_stored_at_intervals_and_events_at_once(path, monkeypatch):
     monkeypatch.setattr(keeping, "SPACING", 0.0)
     trainer = start(path)
     autosave = trainer._session.autosave
@@ -114,7 +114,7 @@ def test_what_trains_is_stored_now_and_then_and_what_is_done_counts_as_at_once(p
     assert stored(path)[0] == (0, 4, 2), "the end of a call"
 
 
-def test_a_short_call_is_stored_at_its_end_though_little_time_has_passed(path, monkeypatch):
+def test_a_short_call_is_stored_at_its_end(path, monkeypatch):
     monkeypatch.setattr(keeping, "SPACING", 1e9)
     monkeypatch.setattr(keeping, "SHARE", 0)
     trainer = start(path)
@@ -122,7 +122,7 @@ def test_a_short_call_is_stored_at_its_end_though_little_time_has_passed(path, m
     assert stored(path)[0] == (0, 40, 0), "a process that is killed now loses nothing"
 
 
-def test_a_live_run_is_stored_when_it_pauses_and_when_it_ends(path, monkeypatch):
+def test_a_live_run_is_stored_at_a_pause_and_at_its_end(path, monkeypatch):
     monkeypatch.setattr(keeping, "SHARE", 1e9)
     trainer = start(path)
     runner = Runner.of(trainer)
@@ -149,7 +149,7 @@ def test_a_widget_keeps_its_run_until_it_is_closed(path):
         assert gw.open_run(path).iteration == 3
 
 
-def test_the_folder_is_let_go_with_the_trainer(path):
+def test_the_folder_is_released_with_the_trainer(path):
     trainer = start(path)
     trainer.step(3)
     timeline = trainer.timeline
@@ -164,13 +164,13 @@ def test_the_folder_is_let_go_with_the_trainer(path):
         assert gw.open_run(path).iteration == 3
 
 
-def test_the_interpreter_ends_and_what_was_done_is_stored(path):
+def test_the_run_is_stored_when_the_interpreter_exits(path):
     code = f"import sys, ganwidgets as gw; t = gw.GANTrainer('ring8', **{SMALL}, run=sys.argv[1]); t.step(7)"
     assert python(code, path).wait() == 0
     assert gw.open_run(path).iteration == 7
 
 
-def test_the_interpreter_ends_while_a_live_run_goes_on(path):
+def test_the_interpreter_exits_while_a_live_run_trains(path):
     code = f"""
 import sys, ganwidgets as gw
 from ganwidgets.live import Runner
@@ -205,7 +205,7 @@ class Reference:
         self.hashes[self.trainer.timeline.place] = self.trainer.state_hash()
 
     def at(self, place):
-        """Return the hash at a place, going on for so long."""
+        """Return the hash at a place; take the missing steps first."""
         for _ in range(3000):
             if place in self.hashes:
                 return self.hashes[place]
@@ -214,7 +214,7 @@ class Reference:
         raise AssertionError(place)
 
 
-def test_killed_at_fifty_random_moments(memory_factory):
+def test_a_run_killed_at_fifty_random_moments_continues(memory_factory):
     path = memory_factory() / "run"
     zygote = subprocess.Popen(
         [sys.executable, "-u", HERE / "keeping_children.py"],
@@ -232,7 +232,7 @@ def test_killed_at_fifty_random_moments(memory_factory):
         name, child = zygote.stdout.readline().split()
         assert name == "child"
         said = [zygote.stdout.readline().split() for _ in range(chosen.randrange(1, 6))]
-        moment = time.perf_counter() + chosen.random() * 0.008  # about from one time it is stored to the next
+        moment = time.perf_counter() + chosen.random() * 0.008  # about the time between two commits
         while time.perf_counter() < moment:
             pass
         os.kill(int(child), signal.SIGKILL)
@@ -245,7 +245,7 @@ def test_killed_at_fifty_random_moments(memory_factory):
             trainer = gw.open_run(path)
         commits = trainer._session.autosave._folder.commits
         if confirmed:
-            # At most what was being stored when it was killed, and the removal of what that replaced.
+            # At most one unfinished commit and the removal of the snapshots that it replaced.
             assert 0 <= commits - int(confirmed[-1][1]) <= 3
             if commits == int(confirmed[-1][1]):
                 assert json.loads(confirmed[-1][2]) == list(vars(trainer.timeline.place).values())
@@ -264,7 +264,7 @@ def test_killed_at_fifty_random_moments(memory_factory):
     assert trainer.timeline.interventions == reference.trainer.timeline.interventions[:count]
 
 
-# --- nowhere to store -------------------------------------------------------------------------------
+# --- storing fails ----------------------------------------------------------------------------------
 
 
 def do_much(trainer):
@@ -273,7 +273,7 @@ def do_much(trainer):
     trainer.step(5)
 
 
-def test_a_full_disk_is_told_once_and_stored_is_what_there_is_when_it_has_room_again(path, monkeypatch):
+def test_a_full_disk_is_reported_once_and_everything_is_stored_once_there_is_room(path, monkeypatch):
     monkeypatch.setattr(keeping, "SPACING", 0)
     monkeypatch.setattr(keeping, "SHARE", 0)
     trainer, free = start(path), gw.GANTrainer("ring8", **SMALL)
@@ -305,7 +305,7 @@ def test_a_full_disk_is_told_once_and_stored_is_what_there_is_when_it_has_room_a
     assert opened.state_hash() == free.state_hash()
 
 
-def test_no_run_begins_where_nothing_can_be_stored(tmp_path):
+def test_no_run_begins_in_a_folder_that_cannot_be_written(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(gw.CheckpointError, match="is a file"):
         start(tmp_path / "file")
@@ -315,7 +315,7 @@ def test_no_run_begins_where_nothing_can_be_stored(tmp_path):
         start(tmp_path / "else")
 
 
-def test_what_is_stored_is_thinned_and_memory_spills_into_the_folder(path, monkeypatch):
+def test_stored_snapshots_are_thinned_and_memory_spills_into_the_folder(path, monkeypatch):
     monkeypatch.setattr(keeping, "SPACING", 0)
     monkeypatch.setattr(keeping, "SHARE", 0)
     monkeypatch.setattr(keeping, "STORED_AT_MOST", 20)

@@ -1,4 +1,4 @@
-"""Opening a stored run: the bits of one that was never closed, in any process; damage is noticed or made up for."""
+"""An opened run has the bits of a run that was never closed, in any process; damage is reported or repaired."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def start(path, **settings):
 
 
 class Pair:
-    """The same moves on a run that is kept, closed and opened again, and on one that stays in memory."""
+    """Plays the same moves on a run that is stored, closed and reopened, and on a run in memory."""
 
     def __init__(self, kind, path):
         self.kind = kind
@@ -60,7 +60,7 @@ class Pair:
     def reopen(self):
         self.kept.close()
         self.kept = gw.open_run(self.path, self.data(), **self.own())
-        self.free._session.log.seal()  # updates of one network are then counted anew
+        self.free._session.log.seal()  # Reopening restarts the count of updates of one network.
 
     def play(self, moves):
         for what, *arguments in moves:
@@ -115,11 +115,11 @@ def move(trainer, what, *arguments):
 
 
 def possible(trainer, name, value):
-    """Return whether this run can have that setting, whose value is in bounds."""
+    """Return True if this run can have that setting, whose value is in bounds."""
     match name:
         case "augment":
             return trainer.source.kind == "images"
-        case "unroll_steps":  # batch norm has no third derivative, which a penalty asks for
+        case "unroll_steps":  # Batch norm has no third derivative, which a penalty needs.
             return not any(isinstance(module, nn.BatchNorm2d) for module in trainer.discriminator.modules())
         case "batch_size":
             return value % trainer.settings.packing == 0
@@ -141,13 +141,13 @@ moves = st.one_of(
 @pytest.mark.parametrize("kind", KINDS)
 @given(played=st.lists(moves, min_size=4, max_size=14))
 @settings(max_examples=8)
-def test_closed_and_opened_in_between_it_is_the_run_that_was_never_closed(memory_factory, kind, played):
+def test_a_reopened_run_equals_a_run_that_was_never_closed(memory_factory, kind, played):
     pair = Pair(kind, memory_factory() / "run")
     pair.play([("step", 3), *played, ("step", 1)])
     pair.check()
 
 
-def test_data_that_change_are_found_again(path):
+def test_changed_and_pending_data_are_restored(path):
     noise = torch.Generator().manual_seed(0)
     first, second = (torch.randn(30, 2, generator=noise).numpy() for _ in range(2))
     made = {"g_hidden": (4,), "d_hidden": (4,), "batch_size": 4}
@@ -175,7 +175,7 @@ def test_data_that_change_are_found_again(path):
         gw.open_run(path, "spiral")
 
 
-def test_what_is_missing_is_asked_for(path, tmp_path):
+def test_missing_objects_of_the_user_are_requested(path, tmp_path):
     large = np.random.default_rng(0).normal(size=(2_200_000, 2)).astype(np.float32)
     trainer = gw.GANTrainer(large, g_hidden=(4,), d_hidden=(4,), run=path)
     trainer.step(2)
@@ -226,7 +226,7 @@ def child(path):
     )
 
 
-def test_another_process_goes_on_and_this_one_looks_on_meanwhile(path):
+def test_another_process_trains_while_this_one_reads(path):
     trainer, free = start(path), gw.GANTrainer("ring8", **SMALL)
     for t in (trainer, free):
         t.step(5)
@@ -257,7 +257,7 @@ def test_another_process_goes_on_and_this_one_looks_on_meanwhile(path):
 
 @pytest.fixture(scope="module")
 def known(tmp_path_factory):
-    """The files of a run that was killed, and the hashes of all its states."""
+    """The files of a killed run, and the hashes of all its states."""
     path = tmp_path_factory.mktemp("known") / "run"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(keeping, "SHARE_AT_ONCE", 0)
@@ -290,7 +290,7 @@ def put(files, path):
 
 
 def look_everywhere(path, hashes):
-    """Open a run and compare all of it; return what was warned of, or the error that it was refused with."""
+    """Open a run and compare all of it; return its warnings, or the error that refused it."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
@@ -312,7 +312,7 @@ def look_everywhere(path, hashes):
     return [str(warning.message) for warning in caught]
 
 
-def test_whatever_happens_to_a_file_no_wrong_state_is_shown(known, memory_factory):
+def test_no_damage_of_a_file_leads_to_a_wrong_state(known, memory_factory):
     files, hashes = known
     path = memory_factory() / "run"
     put(files, path)
@@ -340,7 +340,7 @@ def test_whatever_happens_to_a_file_no_wrong_state_is_shown(known, memory_factor
     assert not (path.parent / "executed").exists()
 
 
-def test_a_damaged_state_is_computed_again_from_the_one_before(known, memory_factory):
+def test_a_damaged_state_is_recomputed_from_the_one_before(known, memory_factory):
     files, hashes = known
     path = memory_factory() / "run"
     put(files, path)
@@ -360,7 +360,7 @@ def test_a_damaged_state_is_computed_again_from_the_one_before(known, memory_fac
 
 
 @pytest.mark.parametrize("name", ["../../passwd", "/etc/passwd", "..\\x.safetensors", "lock"])
-def test_a_path_that_leads_out_of_the_folder_is_not_followed(known, memory_factory, name):
+def test_a_path_out_of_the_folder_is_not_followed(known, memory_factory, name):
     files, hashes = known
     path = memory_factory() / "run"
     put(files, path)
@@ -368,7 +368,7 @@ def test_a_path_that_leads_out_of_the_folder_is_not_followed(known, memory_facto
     assert isinstance(look_everywhere(path, hashes), str)
 
 
-def test_branches_and_interventions_that_do_not_fit_together_are_refused(known, memory_factory):
+def test_inconsistent_branches_and_interventions_are_refused(known, memory_factory):
     files, hashes = known
     path = memory_factory() / "run"
     for table, change in [

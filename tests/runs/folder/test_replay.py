@@ -1,4 +1,4 @@
-"""A stored run computed again: equal, or the first thing that is not."""
+"""Replay: a stored run is recomputed and compared; the first difference is named."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def row_of(path, branch, iteration):
 
 
 def tampered(path, row, change):
-    """Change a stored state so that every digest of it is right."""
+    """Change a stored state and make all its digests right again."""
     name = path / "snapshots" / row.file
     with RunFolder.open(path) as folder:
         tree = folder.read_snapshot(row)
@@ -70,7 +70,7 @@ def tampered(path, row, change):
     rewritten(path, "snapshots", rewrite)
 
 
-def test_a_run_is_equal_to_itself(path):
+def test_an_unchanged_run_replays_as_equal(path):
     report = gw.replay(path)
     assert report
     assert report.equal
@@ -81,13 +81,13 @@ def test_a_run_is_equal_to_itself(path):
         assert folder.writable, "it was only read"
 
 
-def test_a_weight_that_was_changed_is_named(path):
+def test_a_changed_weight_is_named(path):
     def change(tree):
         tree["networks"]["generator"]["0.weight"][0, 0] += 1e-7
 
     tampered(path, row_of(path, 0, 8), change)
     opened = gw.open_run(path)
-    opened.timeline.goto(8, "main")  # nothing else can notice
+    opened.timeline.goto(8, "main")  # Only a replay can detect it.
     opened.close()
     report = gw.replay(path)
     assert not report
@@ -97,7 +97,7 @@ def test_a_weight_that_was_changed_is_named(path):
     assert str(report) == "differs from iteration 8 of branch 'main' on (networks/generator/0.weight)"
 
 
-def test_counters_and_settings_that_were_changed_are_named(path):
+def test_changed_counters_and_settings_are_named(path):
     def change(tree):
         tree["cursor"] += 1
 
@@ -106,7 +106,7 @@ def test_counters_and_settings_that_were_changed_are_named(path):
     assert gw.replay(path).first_difference.branch == "branch 2"
 
 
-def test_an_intervention_that_was_changed_is_noticed(path):
+def test_a_changed_intervention_is_detected(path):
     rewritten(path, "interventions", lambda row: row | {"new": 0.1} if row["setting"] == "lr_d" else row)
     found = gw.replay(path).first_difference
     assert (found.branch, found.iteration) == ("main", 7)
@@ -122,7 +122,7 @@ def test_an_intervention_that_was_changed_is_noticed(path):
     assert found.what[0].startswith("the state before intervention")
 
 
-def test_another_environment_is_named_and_what_is_near_is_close(path, monkeypatch):
+def test_another_environment_is_named_and_small_differences_are_close(path, monkeypatch):
     monkeypatch.setattr(torch, "__version__", "99.0")
     report = gw.replay(path)
     assert report.equal, "equal is equal"
@@ -146,7 +146,7 @@ def test_another_environment_is_named_and_what_is_near_is_close(path, monkeypatc
 
 
 class Drawing(nn.Module):
-    """Draws from a generator of its own, where nobody can find it."""
+    """Draws from its own generator, which the run does not know."""
 
     def __init__(self):
         super().__init__()
@@ -160,7 +160,7 @@ class Drawing(nn.Module):
         return self.linear(x)
 
 
-def test_what_cannot_be_repeated_is_not_exact(memory_factory):
+def test_a_run_with_unknown_randomness_is_not_exact(memory_factory):
     path = memory_factory() / "run"
     trainer = gw.GANTrainer("ring8", generator=Drawing(), latent_dim=2, d_hidden=(4,), run=path)
     assert not trainer.exact
@@ -173,7 +173,7 @@ def test_what_cannot_be_repeated_is_not_exact(memory_factory):
     assert str(report).startswith("not exact")
 
 
-def test_a_damaged_snapshot_is_told_and_the_rest_compared(path):
+def test_a_damaged_snapshot_is_reported_and_the_others_are_compared(path):
     row = row_of(path, 0, 8)
     (path / "snapshots" / row.file).write_bytes(b"")
     with pytest.warns(gw.CheckpointWarning, match=row.file):

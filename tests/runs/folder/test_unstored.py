@@ -1,4 +1,4 @@
-"""A run folder that cannot be written to is a state of the run: named, retried, and raised where it would be lost."""
+"""A run folder that cannot be written: the run reports it, retries, and raises before data would be lost."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def path(tmp_path):
 
 @pytest.fixture
 def disk():
-    """Return a function that fills the disk; ``undo()`` of what it returns makes room again."""
+    """Return a function that fills the disk; its result has a method `undo()` that frees the space."""
     patch = pytest.MonkeyPatch()
 
     def refuse(*_):
@@ -67,7 +67,7 @@ KINDS = ["removed", "moved", "emptied", "replaced by a file", "without its datab
 @pytest.mark.skipif(os.name == "nt", reason="Windows lets nobody remove what is open")
 @pytest.mark.filterwarnings("ignore:the run cannot be stored")
 @pytest.mark.parametrize("how", KINDS)
-def test_a_folder_that_is_gone_is_raised_by_close_and_the_run_can_be_saved_elsewhere(path, tmp_path, how):
+def test_close_raises_for_a_removed_folder_and_the_run_can_be_saved_elsewhere(path, tmp_path, how):
     trainer = gw.GANTrainer("ring8", run=path, **SMALL)
     trainer.step(5)
     broken(path, how)
@@ -81,7 +81,7 @@ def test_a_folder_that_is_gone_is_raised_by_close_and_the_run_can_be_saved_elsew
     assert gw.GANTrainer.load(tmp_path / "run.gan").state_hash() == trainer.state_hash()
 
 
-def test_what_was_saved_elsewhere_and_went_on_is_raised_again(path, tmp_path, disk):
+def test_close_raises_again_if_the_run_continued_after_it_was_saved_elsewhere(path, tmp_path, disk):
     trainer = gw.GANTrainer("ring8", run=path, **SMALL)
     disk()
     with pytest.warns(RuntimeWarning, match="No space left"):
@@ -94,7 +94,7 @@ def test_what_was_saved_elsewhere_and_went_on_is_raised_again(path, tmp_path, di
     trainer.close()
 
 
-def test_storing_is_tried_again_less_and_less_often_and_loses_nothing(path, disk, monkeypatch):
+def test_retries_become_less_frequent_and_nothing_is_lost(path, disk, monkeypatch):
     now = 1000.0
     monkeypatch.setattr("ganwidgets.runs.folder.autosaver.time.monotonic", lambda: now)
     trainer, free = gw.GANTrainer("ring8", run=path, **SMALL), gw.GANTrainer("ring8", **SMALL)
@@ -124,7 +124,7 @@ def test_storing_is_tried_again_less_and_less_often_and_loses_nothing(path, disk
 
 
 @pytest.mark.filterwarnings("ignore:the run cannot be stored")
-def test_a_trainer_that_nobody_holds_any_more_warns_of_what_is_lost(path, disk):
+def test_a_collected_trainer_warns_of_unstored_steps(path, disk):
     trainer = gw.GANTrainer("ring8", run=path, **SMALL)
     disk()
     trainer.step(3)
@@ -137,7 +137,9 @@ def test_a_trainer_that_nobody_holds_any_more_warns_of_what_is_lost(path, disk):
 
 @pytest.mark.filterwarnings("ignore:the run cannot be stored")
 class TestLive:
-    def test_it_is_in_the_state_raised_by_wait_and_gone_once_there_is_room(self, path, disk, monkeypatch):
+    def test_the_error_is_in_the_state_raised_by_wait_and_cleared_once_there_is_room(
+        self, path, disk, monkeypatch
+    ):
         monkeypatch.setattr(keeping, "RETRIES", (0.01, 0.01))
         trainer = gw.GANTrainer("ring8", run=path, **SMALL)
         runner = Runner.of(trainer)
@@ -148,7 +150,7 @@ class TestLive:
         assert runner.state.iteration == 10
         assert "No space left" in str(runner.state.unstored)
         full.undo()
-        # Nothing is asked of the run meanwhile: it tries again by itself, also while it is paused.
+        # No command is sent meanwhile: the run retries by itself, also while it is paused.
         with runner._worker.inbox.lock:
             assert runner._worker.inbox.news.wait_for(lambda: runner.state.unstored is None, PATIENCE)
         runner.wait(timeout=PATIENCE)
@@ -158,7 +160,7 @@ class TestLive:
         assert opened.iteration == 10
         opened.close()
 
-    def test_a_widget_shows_it_and_closing_raises_but_closes(self, path, tmp_path, disk):
+    def test_a_widget_shows_the_error_and_closing_raises_but_closes(self, path, tmp_path, disk):
         widget = gw.GANTrainerWidget("ring8", run=path, **SMALL)
         panel = widget._dashboard._unstored
         assert "gw-hidden" in panel.widget._dom_classes
@@ -176,7 +178,7 @@ class TestLive:
         widget.trainer.save(tmp_path / "run.gan")
         widget.trainer.close()
 
-    def test_its_button_saves_the_run_elsewhere(self, path, tmp_path, disk):
+    def test_the_button_saves_the_run_elsewhere(self, path, tmp_path, disk):
         widget = gw.GANTrainerWidget("ring8", run=path, **SMALL)
         panel = widget._dashboard._unstored
         disk()
@@ -193,7 +195,7 @@ class TestLive:
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows lets nobody remove what is open")
 @pytest.mark.parametrize("what", ["the folder", "one file", "the data"])
-def test_snapshots_that_are_removed_are_noticed_and_nothing_is_lost(path, tmp_path, what):
+def test_removed_snapshots_are_detected_and_nothing_is_lost(path, tmp_path, what):
     data = np.random.default_rng(0).normal(size=(50, 2)).astype("float32") if what == "the data" else "ring8"
     trainer, free = (gw.GANTrainer(data, **where, **SMALL) for where in ({"run": path}, {}))
     trainer.step(20)
@@ -221,7 +223,7 @@ def test_snapshots_that_are_removed_are_noticed_and_nothing_is_lost(path, tmp_pa
 
 
 @pytest.mark.parametrize("left", [0, 100, 5000])
-def test_a_database_that_is_cut_short_is_noticed_and_nothing_is_lost(path, tmp_path, left):
+def test_a_truncated_database_is_detected_and_nothing_is_lost(path, tmp_path, left):
     trainer = gw.GANTrainer("ring8", run=path, **SMALL)
     trainer.step(3)
     os.truncate(path / "run.sqlite", left)

@@ -1,4 +1,4 @@
-"""Ways through the noise: they begin and end where they should, and keep to where noise is."""
+"""Latent paths: their ends are correct, and they stay where the noise distribution has its mass."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def latent(seed: int, dimensions: int, noise: str) -> torch.Tensor:
 
 
 @given(NOISES, st.integers(0, 1000), st.integers(1, 40), st.integers(2, 12))
-def test_a_walk_goes_from_one_to_the_other(noise, seed, dimensions, steps):
+def test_a_walk_begins_and_ends_at_its_two_latents(noise, seed, dimensions, steps):
     first, second = latent(seed, dimensions, noise), latent(seed + 1, dimensions, noise)
     way = between(noise, first, second, steps)
     assert way.shape == (steps, dimensions)
@@ -41,13 +41,13 @@ def test_an_arc_keeps_the_norm_and_turns_evenly():
 
 
 @pytest.mark.parametrize("second", [[2.0, 0.0], [1.0, 0.0], [-2.0, 0.0], [0.0, 0.0]])
-def test_where_there_is_no_arc_the_way_is_straight(second):
+def test_without_an_arc_the_path_is_straight(second):
     first, second = torch.tensor([2.0, 0.0]), torch.tensor(second)
     assert torch.allclose(between("gaussian", first, second, 3)[1], (first + second) / 2)
 
 
 @given(NOISES, st.integers(0, 1000), st.integers(1, 20), st.floats(-3, 3))
-def test_along_a_direction(noise, seed, dimensions, amount):
+def test_a_path_along_a_direction(noise, seed, dimensions, amount):
     start = latent(seed, dimensions, noise)
     direction = torch.eye(dimensions)[0]
     (moved,) = along(noise, start, direction, torch.tensor([amount]))

@@ -1,4 +1,4 @@
-"""Walking through a step: what is seen is what happens, and until it happens nothing has."""
+"""Walks through a step: sub-steps show the values of the update, and only a finished walk changes the run."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def trained(**chosen: Any) -> gw.GANTrainer:
 
 
 def walked(trainer: gw.GANTrainer, what: Any) -> list[Any]:
-    """Return the sub-steps of a walk to its end; until then nothing may change."""
+    """Return the sub-steps of a walk to its end; no sub-step may change the state."""
     before, walk, seen = trainer.state_hash(), trainer.walk(what), []
     while (here := walk.next()) is not None:
         seen.append(here)
@@ -48,14 +48,14 @@ def walked(trainer: gw.GANTrainer, what: Any) -> list[Any]:
 
 
 def hashes(trainer: gw.GANTrainer) -> tuple[str, str]:
-    """Return the hash now and after another step, which needs whatever the hash leaves out."""
+    """Return the hash now and after another step, which also depends on state outside the hash."""
     first = trainer.state_hash()
     trainer.step()
     return first, trainer.state_hash()
 
 
 @pytest.mark.parametrize("chosen", GAMES, ids=str)
-def test_a_walk_ends_as_an_ordinary_step(chosen: dict[str, Any]) -> None:
+def test_a_walk_ends_like_an_ordinary_step(chosen: dict[str, Any]) -> None:
     walker, stepper = trained(**chosen), trained(**chosen)
     for what, step in (
         ("discriminator", stepper.step_d),
@@ -71,7 +71,7 @@ def test_a_walk_ends_as_an_ordinary_step(chosen: dict[str, Any]) -> None:
 
 
 class Drawing(nn.Module):
-    """Batch norm and dropout: buffers that move, and randomness inside."""
+    """Batch norm and dropout: buffers that move, and randomness inside the network."""
 
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
@@ -108,7 +108,7 @@ def test_images_with_labels_and_augmentation() -> None:
     assert seen[1].labels.shape == (8,)
 
 
-def test_what_a_sub_step_shows_is_what_happens() -> None:
+def test_a_sub_step_shows_the_values_of_the_update() -> None:
     trainer, stepper = trained(), trained()
     seen = walked(trainer, "both")
     record = stepper.step()
@@ -118,7 +118,7 @@ def test_what_a_sub_step_shows_is_what_happens() -> None:
     d, g = seen[5], seen[11]
     assert (d.loss, g.loss) == (record["loss_d"], record["loss_g"])
     assert d.gradients.norm == pytest.approx(record["grad_norm_d"], rel=1e-6)
-    # The parameters that were announced are those that came, D's before G's update began.
+    # The announced parameters equal the later ones, D's before G's update began.
     for name, value in trainer.generator.named_parameters():
         assert torch.equal(value, g.effect.tensors["generator"][name])
     for name, value in trainer.discriminator.named_parameters():
@@ -131,7 +131,7 @@ def test_what_a_sub_step_shows_is_what_happens() -> None:
 
 
 def test_the_gradient_by_a_sample_is_that_of_the_loss() -> None:
-    """The ordinary differentiation of the loss's formula, by hand."""
+    """Compare with autograd on the formula of the loss."""
     trainer = trained(loss="relativistic")
     walk = trainer.walk("generator")
     here = None
@@ -158,7 +158,7 @@ def test_a_frozen_or_skipped_network_is_only_measured() -> None:
     assert skipped[-1].effect is None
 
 
-def test_forward_and_back_shows_the_same_things() -> None:
+def test_forward_and_back_shows_the_same_values() -> None:
     walk = trained().walk()
     first, second = walk.next(), walk.next()
     assert walk.back() is first
@@ -167,7 +167,7 @@ def test_forward_and_back_shows_the_same_things() -> None:
     assert walk.next() is second
 
 
-def test_a_pending_change_is_walked_with_and_still_pending() -> None:
+def test_a_pending_change_is_used_in_the_walk_and_stays_pending() -> None:
     walker, stepper = trained(), trained()
     for trainer in (walker, stepper):
         trainer.change(lr_d=0.05, optimizer_g="sgd", ema_decay=0.5, loss="hinge")
@@ -178,7 +178,7 @@ def test_a_pending_change_is_walked_with_and_still_pending() -> None:
     assert hashes(walker) == hashes(stepper)
 
 
-def test_a_fresh_trainer_can_be_walked_and_left() -> None:
+def test_a_fresh_trainer_can_begin_and_leave_a_walk() -> None:
     walker, fresh = (gw.GANTrainer("ring8", **SMALL) for _ in range(2))
     walk = walker.walk()
     for _ in range(9):
@@ -189,7 +189,7 @@ def test_a_fresh_trainer_can_be_walked_and_left() -> None:
     assert hashes(walker) == hashes(fresh)
 
 
-def test_a_step_that_fails_leaves_the_walk_where_it_was() -> None:
+def test_a_failing_step_leaves_the_walk_at_its_place() -> None:
     trainer = trained()
     before = trainer.state_hash()
     walk = trainer.walk("discriminator")
@@ -212,7 +212,7 @@ def test_a_step_that_fails_leaves_the_walk_where_it_was() -> None:
     assert walk.next().stage == "classify"
 
 
-def test_numbers_that_would_not_be_finite_are_told() -> None:
+def test_a_walk_into_non_finite_numbers_is_reported() -> None:
     trainer = trained()
     before, walk = trainer.state_hash(), trainer.walk()
     handle = trainer.discriminator.register_forward_hook(lambda *given: given[-1] * float("nan"))
@@ -227,7 +227,7 @@ def test_numbers_that_would_not_be_finite_are_told() -> None:
     assert walk.here.stage == "classify"
 
 
-def test_a_walk_is_recorded_for_replay(tmp_path: Path) -> None:
+def test_a_step_of_a_walk_is_recorded_for_replay(tmp_path: Path) -> None:
     with_folder = gw.GANTrainer("ring8", run=tmp_path / "run", **SMALL)
     walked(with_folder, "generator")
     walked(with_folder, "both")
@@ -276,8 +276,8 @@ def do(trainer: gw.GANTrainer, doing: str, number: int) -> None:
 
 @settings(max_examples=15)
 @given(st.lists(st.sampled_from(DOINGS), max_size=14))
-def test_any_sequence_ends_as_without_walks(doings: list[str]) -> None:
-    """A second trainer does only what changes the run; both must end alike."""
+def test_any_sequence_of_walks_ends_like_the_run_without_walks(doings: list[str]) -> None:
+    """A second trainer gets only the moves that change the run; both must end in the same state."""
     walker, plain = trained(), trained()
     walk = walker.walk()
     for number, doing in enumerate(doings):

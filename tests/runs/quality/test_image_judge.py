@@ -1,4 +1,4 @@
-"""Images are judged on features with a name, beside what perfect ones score; the run does not notice."""
+"""Image metrics use named features and floors for perfect images; measuring does not change the run."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def unlabelled(n=60):
     return torch.rand(n, 3, 6, 6, generator=torch.Generator().manual_seed(0))
 
 
-def test_labelled_images_are_judged_by_a_classifier_of_their_own():
+def test_labelled_images_are_judged_by_a_classifier_trained_on_them():
     trainer = small()
     before = trainer.state_hash()
     figures, floors = trainer.evaluate(200), trainer.floors(200)
@@ -51,7 +51,7 @@ def test_labelled_images_are_judged_by_a_classifier_of_their_own():
     assert alone.state_hash() == watched
 
 
-def test_a_conditional_generator_is_held_to_what_was_asked():
+def test_a_conditional_generator_is_judged_by_the_requested_labels():
     trainer = small(conditional=True)
     figures, floors = trainer.evaluate(300), trainer.floors(300)
     assert set(figures) == set(floors) == COMPARED | READ | OF_D | {"as_asked"}
@@ -80,7 +80,7 @@ class Pairs(Dataset):
         return self.images[place], int(self.marks[place])
 
 
-def test_labels_of_a_dataset_are_used_where_they_are_listed_or_asked_for():
+def test_labels_of_a_dataset_are_used_if_listed_or_requested():
     plain, listing = Pairs(40), Pairs(40)
     listing.targets = listing.marks
     assert "modes" in small(listing).evaluate(20)
@@ -90,7 +90,7 @@ def test_labels_of_a_dataset_are_used_where_they_are_listed_or_asked_for():
     assert trainer.class_shares(20).keys() == {0, 1}
 
 
-def test_features_of_ones_own():
+def test_features_of_the_user_are_used():
     trainer = small(unlabelled())
     plain = trainer.evaluate(30)
     own = nn.Flatten()
@@ -109,7 +109,7 @@ def test_features_of_ones_own():
 
 
 @pytest.mark.parametrize("n", [1, 2, 3, 5])
-def test_very_few_images(n):
+def test_a_data_set_with_very_few_images(n):
     trainer = small(unlabelled(n), batch_size=1)
     figures = trainer.evaluate(10)
     assert set(figures) == (OF_D if n < 4 else COMPARED | OF_D)
@@ -117,7 +117,7 @@ def test_very_few_images(n):
     assert set(trainer.floors(10)) == set(figures)
 
 
-def test_a_generator_of_broken_numbers_looks_as_bad_as_can_be():
+def test_a_generator_of_non_finite_images_has_the_worst_scores():
     class Broken(nn.Linear):
         def forward(self, z):
             return super().forward(z).tanh().reshape(-1, 1, 8, 8) * self.scale
@@ -134,7 +134,7 @@ def test_a_generator_of_broken_numbers_looks_as_bad_as_can_be():
             assert figures[name] == 0
 
 
-def test_stacked_digits_are_read_channel_by_channel():
+def test_stacked_digits_are_classified_channel_by_channel():
     trainer = small("stacked_digits")
     floors = trainer.floors(1000)
     # Of 1,000 draws with 1,000 kinds, about 1 - 1/e occur.
@@ -142,7 +142,7 @@ def test_stacked_digits_are_read_channel_by_channel():
     assert trainer.evaluate(1000)["modes"] < floors["modes"]
 
 
-def test_copies_are_found():
+def test_copies_of_training_images_are_found():
     trainer = small()
     real = trainer.real(3, seed=1)
     found = trainer.neighbors(real, 2, features="pixels")
@@ -161,7 +161,7 @@ def test_copies_are_found():
         trainer.neighbors(real, 9999)
 
 
-def test_a_classifier_is_trained_once_for_the_same_data(monkeypatch):
+def test_one_classifier_is_trained_for_the_same_data(monkeypatch):
     small().evaluate(10)
     monkeypatch.setattr(judging, "train_classifier", lambda *_: pytest.fail("trained again"))
     small(seed=3).evaluate(10)
@@ -183,7 +183,7 @@ def live():
         runner.close()
 
 
-def test_images_are_judged_while_the_run_goes_on_and_ends_in_the_same_bits(live):
+def test_measuring_during_training_changes_no_bit(live):
     news = threading.Event()
     watched = small()
     runner = live(watched)
@@ -193,7 +193,7 @@ def test_images_are_judged_while_the_run_goes_on_and_ends_in_the_same_bits(live)
         camera.take()
     runner.wait(timeout=PATIENCE)
     frame = camera.take(complete=True)
-    while not frame.floors or frame.metrics["frechet"][0][-1] < 400:  # another was under way
+    while not frame.floors or frame.metrics["frechet"][0][-1] < 400:  # a measurement was in progress
         frame = camera.take(complete=True)
     assert news.is_set()
     assert frame.judged.features == "digits classifier"
@@ -212,7 +212,7 @@ def test_images_are_judged_while_the_run_goes_on_and_ends_in_the_same_bits(live)
     assert alone.state_hash() == watched.state_hash()
 
 
-def test_other_features_begin_other_curves_and_what_fails_is_told(live):
+def test_other_features_begin_new_curves_and_their_errors_are_reported(live):
     class Own(nn.Flatten):
         def forward(self, x):
             if self.training or self.end_dim == 7:
