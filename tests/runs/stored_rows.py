@@ -1,4 +1,4 @@
-"""Rows of a run folder, changed with all digests made right again: what only a look at the whole can notice."""
+"""Changes rows of a run folder and corrects all digests, so that only a check of the whole detects it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ganwidgets.runs.store.index import _sha256
 
 
 def rewritten(path, table, change):
-    """Replace the content of each row of a table by what `change` makes of it."""
+    """Replace the content of each row of a table by the result of `change`."""
     connection = sqlite3.connect(path / "run.sqlite", isolation_level=None)
     (text,) = connection.execute("SELECT content FROM head").fetchone()
     head = unsealed(text.encode())

@@ -3,7 +3,7 @@ from __future__ import annotations
 import ganwidgets as gw
 
 
-def test_evaluations_are_kept_with_their_iteration_and_change_no_state():
+def test_evaluations_are_stored_with_their_iteration_and_do_not_change_the_state():
     trainer = gw.GANTrainer("ring8", seed=0)
     first = trainer.evaluate(100)
     trainer.step(20)
@@ -16,7 +16,7 @@ def test_evaluations_are_kept_with_their_iteration_and_change_no_state():
     )
 
 
-def test_going_back_forgets_what_was_evaluated_later():
+def test_going_back_drops_later_evaluations():
     trainer = gw.GANTrainer("ring8", seed=0)
     trainer.step(10)
     trainer.evaluate(50)
@@ -26,7 +26,7 @@ def test_going_back_forgets_what_was_evaluated_later():
     assert [made["iteration"] for made in trainer.history.evaluations] == [10]
 
 
-def test_changing_a_copy_changes_nothing():
+def test_changing_a_returned_copy_changes_nothing():
     trainer = gw.GANTrainer("ring8")
     trainer.evaluate(50)
     trainer.history.evaluations[0]["n"] = 7

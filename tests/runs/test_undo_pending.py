@@ -1,4 +1,4 @@
-"""What no update has obeyed yet is undone as it was asked for: an atomic change as a whole."""
+"""Changes that no update has used yet are undone as they were requested: an atomic change as a whole."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ def test_an_atomic_change_is_undone_as_a_whole():
 
 
 @pytest.mark.parametrize("number", [0, 1, 2])
-def test_any_of_its_records_names_the_whole_change(number):
+def test_any_of_its_records_identifies_the_whole_change(number):
     trainer = small()
     trainer.change(lr_d=0.1, lr_g=0.2, d_steps=3)
     trainer.timeline.undo(number)
     assert changed(trainer) == set()
 
 
-def test_each_change_is_undone_after_the_other_the_last_one_first():
+def test_changes_are_undone_in_reverse_order():
     trainer = small()
     trainer.change(lr_d=0.1, lr_g=0.2)
     trainer.settings.loss = "hinge"
@@ -50,7 +50,7 @@ def test_each_change_is_undone_after_the_other_the_last_one_first():
         assert changed(trainer) == left
 
 
-def test_the_last_change_is_the_one_that_came_last_not_the_setting_that_did():
+def test_the_last_change_is_the_latest_request_and_not_the_latest_setting():
     trainer = small()
     trainer.settings.lr_d = 0.1
     trainer.settings.loss = "hinge"
@@ -60,7 +60,7 @@ def test_the_last_change_is_the_one_that_came_last_not_the_setting_that_did():
 
 
 def test_a_change_of_a_part_joins_the_atomic_change():
-    """What is undone is never half of it."""
+    """Half of a change is never undone."""
     trainer = small()
     trainer.change(lr_d=0.1, lr_g=0.2)
     trainer.settings.loss = "hinge"
@@ -69,7 +69,7 @@ def test_a_change_of_a_part_joins_the_atomic_change():
     assert changed(trainer) == {"loss"}
 
 
-def test_a_part_that_was_set_back_leaves_the_rest_to_undo():
+def test_after_a_part_was_set_back_the_rest_can_be_undone():
     trainer = small()
     initial = trainer.settings.lr_d
     trainer.change(lr_d=0.1, lr_g=0.2)
@@ -79,7 +79,7 @@ def test_a_part_that_was_set_back_leaves_the_rest_to_undo():
     assert changed(trainer) == set()
 
 
-def test_what_was_obeyed_together_is_undone_together():
+def test_changes_used_by_the_same_update_are_undone_together():
     trainer = small()
     before = trainer.state_hash()
     trainer.change(lr_d=0.1, lr_g=0.2)
@@ -91,7 +91,7 @@ def test_what_was_obeyed_together_is_undone_together():
 
 
 @pytest.mark.parametrize("way", ["saved", "kept", "switched"])
-def test_an_atomic_change_stays_one_elsewhere(way, tmp_path):
+def test_an_atomic_change_stays_atomic_after_storing_and_travel(way, tmp_path):
     run = {"run": tmp_path / "run"} if way == "kept" else {}
     trainer = small(**run)
     trainer.settings.beta1 = 0.25
@@ -111,7 +111,7 @@ def test_an_atomic_change_stays_one_elsewhere(way, tmp_path):
     trainer.close()
 
 
-def test_a_change_of_a_widget_is_one_too():
+def test_a_change_by_a_widget_is_atomic_too():
     w = GANTrainerWidget(small())
     try:
         w.trainer.change("both", lr_d=0.1, lr_g=0.2)

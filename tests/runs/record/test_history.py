@@ -1,4 +1,4 @@
-"""The history of a run: complete, within its budget, drawn small without being wrong."""
+"""The history of a run: complete, within its memory budget, and reduced to correct envelopes."""
 
 from __future__ import annotations
 
@@ -48,12 +48,12 @@ def assert_holds(history, rows, table=None):
         assert np.array_equal(history[name], values[:rows], equal_nan=True), name
 
 
-def test_costlier_columns_are_measured_by_a_fixed_rule_at_least_every_tenth_iteration():
+def test_costly_columns_are_measured_by_a_fixed_rule_at_least_every_tenth_iteration():
     assert [i for i in range(1, 41) if measured(i)] == [1, 10, 20, 30, 40]
 
 
 @pytest.mark.parametrize("rows", [0, 1, 9, 10, 11, 100])
-def test_what_was_appended_is_there(rows):
+def test_appended_rows_are_read_back(rows):
     assert_holds(filled(rows), rows)
 
 
@@ -66,7 +66,7 @@ def test_columns_are_copies():
 
 
 @pytest.mark.parametrize("budget", [0, 10_000, 100_000])
-def test_what_exceeds_the_budget_is_on_disk_and_reads_back_equal(budget):
+def test_rows_beyond_the_budget_are_on_disk_and_read_back_equal(budget):
     rows = 12_345
     history = filled(rows, memory_budget=budget)
     assert_holds(history, rows)
@@ -89,7 +89,7 @@ def test_memory_stays_within_the_budget():
     assert len(history.stored()["loss_d"]) * 8 > budget
 
 
-def test_where_no_file_can_be_written_the_history_stays_complete_and_says_so(monkeypatch):
+def test_the_history_stays_complete_if_the_disk_is_full(monkeypatch):
     def full(**_options):
         raise OSError(28, "No space left on device")
 
@@ -108,7 +108,7 @@ def test_where_no_file_can_be_written_the_history_stays_complete_and_says_so(mon
         max_size=8,
     )
 )
-def test_resizing_cuts_or_fills_up_and_the_run_goes_on(moves):
+def test_resizing_cuts_or_pads_the_history_and_the_run_continues(moves):
     history, table = History(memory_budget=0), expected(0)
     rows = 0
     for move, n in moves:
@@ -126,7 +126,7 @@ def test_resizing_cuts_or_fills_up_and_the_run_goes_on(moves):
         assert_holds(history, rows, table)
 
 
-def test_a_row_that_was_broken_off_half_way_is_forgotten():
+def test_a_row_whose_append_raised_is_dropped():
     history = filled(20)
 
     class Broken(dict):
@@ -143,7 +143,7 @@ def test_a_row_that_was_broken_off_half_way_is_forgotten():
     assert_holds(history, 40)
 
 
-# --- drawn small ------------------------------------------------------------------------------------
+# --- envelopes --------------------------------------------------------------------------------------
 
 
 def by_brute_force(iterations, values, edges):
@@ -158,7 +158,7 @@ def by_brute_force(iterations, values, edges):
     st.lists(st.integers(1, 200), max_size=5),
     st.sampled_from(["loss_d", "accuracy_real"]),
 )
-def test_an_envelope_holds_every_value_exactly_once(rows, points, looks, name):
+def test_an_envelope_covers_every_value_exactly_once(rows, points, looks, name):
     history = History(memory_budget=0)
     for iteration in range(1, rows + 1):
         history.append(record(iteration))
@@ -175,7 +175,7 @@ def test_an_envelope_holds_every_value_exactly_once(rows, points, looks, name):
         width *= 2
     edges = [(start, start + width) for start in range(0, len(values), width)]
     wanted = list(by_brute_force(iterations, values, edges))
-    if len(middle) != len(wanted):  # buckets may be twice as wide as they need to be, never wider
+    if len(middle) != len(wanted):  # Buckets may be twice as wide as needed, never wider.
         edges = [(start, start + 2 * width) for start in range(0, len(values), 2 * width)]
         wanted = list(by_brute_force(iterations, values, edges))
     assert len(middle) == len(wanted)
@@ -183,14 +183,14 @@ def test_an_envelope_holds_every_value_exactly_once(rows, points, looks, name):
         assert got == pytest.approx(want)
 
 
-def test_an_envelope_of_few_rows_is_the_rows():
+def test_an_envelope_of_few_rows_equals_the_rows():
     history = filled(10)
     middle, low, mean, high = history.envelope("loss_d", 50)
     assert middle.tolist() == list(range(1, 11))
     assert low.tolist() == mean.tolist() == high.tolist() == history["loss_d"].tolist()
 
 
-def test_an_envelope_follows_a_history_that_was_cut():
+def test_an_envelope_follows_a_truncated_history():
     history = filled(100)
     before = copy.deepcopy(history.envelope("loss_d", 8))
     history.resize(50)
@@ -202,7 +202,7 @@ def test_an_envelope_follows_a_history_that_was_cut():
         assert one == pytest.approx(other)
 
 
-def test_an_envelope_costs_what_is_new():
+def test_an_envelope_is_updated_in_time_proportional_to_the_new_rows():
     history = filled(20_000)
     history.envelope("loss_d", 100)
     reads = []
@@ -214,10 +214,10 @@ def test_an_envelope_costs_what_is_new():
     assert reads == [20_000]
 
 
-# --- from another thread ----------------------------------------------------------------------------
+# --- other threads ----------------------------------------------------------------------------------
 
 
-def test_reading_is_safe_while_the_run_goes_on():
+def test_reading_is_safe_while_the_run_trains():
     history, failures, stop = History(memory_budget=0), [], threading.Event()
 
     def read():
@@ -247,7 +247,7 @@ def test_reading_is_safe_while_the_run_goes_on():
     assert not failures
 
 
-def test_columns_are_known_by_name():
+def test_an_unknown_column_is_named():
     history = filled(3)
     assert list(history) == list(COLUMNS)
     assert len(history) == len(COLUMNS)
@@ -257,7 +257,7 @@ def test_columns_are_known_by_name():
         history["loss"]
 
 
-def test_a_history_of_an_older_version_reads_as_not_measured_and_goes_on():
+def test_missing_columns_of_an_older_history_read_as_not_measured():
     history = History()
     for iteration in range(1, 26):
         history.append({**record(iteration), "penalty_d": 0.5})
@@ -275,7 +275,7 @@ def test_a_history_of_an_older_version_reads_as_not_measured_and_goes_on():
 
 
 @pytest.mark.parametrize("budget", [0, 10_000, 10_000_000])
-def test_a_history_until_an_earlier_row_shares_its_chunks_and_both_grow_apart(budget):
+def test_a_copy_until_an_earlier_row_shares_its_chunks_and_both_grow_independently(budget):
     rows, parted = 2_345, 1_999
     history = filled(rows, memory_budget=budget)
     begun = history.until(parted)
@@ -318,7 +318,7 @@ def test_optional_columns_begin_with_their_first_value_and_cost_nothing_before(b
 
 
 @given(st.lists(st.tuples(st.integers(0, 25), st.booleans()), min_size=1, max_size=12))
-def test_rows_of_many_iterations_are_those_of_one_after_another(parts):
+def test_rows_of_many_iterations_equal_those_added_one_by_one(parts):
     together, alone = History(), History()
     for n, known in parts:
         iterations = range(alone.rows + 1, alone.rows + n + 1)

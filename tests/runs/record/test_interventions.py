@@ -1,4 +1,4 @@
-"""The log of interventions: what was changed between two updates is one record, or none."""
+"""The log of interventions: the changes between two updates become one record, or none."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def short(log, iteration=7):
     return [(r.seq, r.iteration, r.author, r.setting, r.old, r.new) for r in log.records(iteration)]
 
 
-def test_what_is_asked_is_provisional_until_an_update():
+def test_requested_changes_are_provisional_until_an_update():
     log = InterventionLog(SETTINGS)
     assert not log.pending
     log.ask("lr_d", 0.25, CODE)
@@ -37,13 +37,13 @@ def test_what_is_asked_is_provisional_until_an_update():
     assert not log.pending, "it is in force already"
 
 
-def test_a_switch_is_no_number():
+def test_a_switch_is_distinct_from_a_number():
     log = InterventionLog({"freeze_d": False, "lr_d": 1.0})
     log.ask("freeze_d", 0, CODE)
     assert log.pending
 
 
-def test_repeated_updates_of_one_network_are_one_record_until_something_differs():
+def test_repeated_updates_of_one_network_are_one_record_until_a_difference():
     log = InterventionLog(SETTINGS)
     for iteration, action, origin in [
         (3, "step_d", CODE),
@@ -68,7 +68,7 @@ def test_repeated_updates_of_one_network_are_one_record_until_something_differs(
     assert [r.seq for r in log.records(0)] == list(range(7))
 
 
-def test_rewinding_takes_out_what_was_recorded_since_and_keeps_what_is_asked():
+def test_rewinding_removes_later_records_and_keeps_requested_changes():
     log = InterventionLog(SETTINGS)
     start = log.mark()
     log.act(1, "step_d", 1, CODE)
@@ -82,7 +82,7 @@ def test_rewinding_takes_out_what_was_recorded_since_and_keeps_what_is_asked():
     assert [r.setting for r in log.records(1)] == ["lr_d"]
 
 
-def test_it_goes_through_json_and_goes_on_what_is_provisional_too():
+def test_a_log_survives_json_with_its_provisional_changes():
     log = InterventionLog(SETTINGS)
     log.ask("g_hidden", (4, 4), HAND)
     log.commit(2)

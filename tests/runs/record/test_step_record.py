@@ -1,4 +1,4 @@
-"""What callbacks are given, and what they may not do with it."""
+"""Step records: the argument of callbacks, and its immutability."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ CHANGES = {
 
 
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
-def test_a_callback_that_changes_the_record_is_refused_in_words(change):
+def test_a_callback_that_changes_the_record_raises(change):
     trainer = gw.GANTrainer("ring8", **SMALL)
     trainer.on_step(change)
     with pytest.raises(TypeError, match="read-only"):
         trainer.step()
 
 
-def test_a_record_equals_its_dictionary_and_copies_are_free():
+def test_a_record_equals_its_dictionary_and_copies_can_be_changed():
     record = Record(iteration=3, loss_d=1.0)
     for made in (
         dict(record),
@@ -47,7 +47,7 @@ def test_a_record_equals_its_dictionary_and_copies_are_free():
 
 
 @pytest.mark.parametrize("callback", [None, 3, "print", []])
-def test_what_cannot_be_called_is_refused_when_it_is_passed(callback):
+def test_an_object_that_is_not_callable_is_refused_when_it_is_passed(callback):
     trainer = gw.GANTrainer("ring8", **SMALL)
     with pytest.raises(TypeError, match="callback cannot be"):
         trainer.on_step(callback)

@@ -1,4 +1,4 @@
-"""A failure is a state: the run stands where the last good step left it, and goes on after the repair."""
+"""After a failure the run is in the state after its last complete step, and continues after the repair."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Failure(Exception):  # noqa: N818 - it is what happens, in these tests
 
 
 class Fragile(nn.Module):
-    """A network whose forward pass fails when it is told to."""
+    """A network whose forward pass raises on request."""
 
     def __init__(self, out):
         super().__init__()
@@ -45,7 +45,7 @@ class Fragile(nn.Module):
 
     def forward(self, x):
         self.calls += 1
-        # In the middle, when the batch norm has counted already.
+        # Raise in the middle, after the batch norm has counted.
         made = self.layers(x)
         if self.fails(self.calls):
             raise Failure(self.calls)
@@ -104,7 +104,7 @@ def test_a_network_that_fails_at_any_forward_pass(settings, network, for_good):
         assert_goes_on_like(trainer, twin)
 
 
-def test_a_network_that_fails_late_in_a_long_run_of_the_built_in_kind():
+def test_a_built_in_network_that_fails_late_in_a_long_run():
     trainer, twin = small(), small()
     twin.step(157)
 
@@ -119,7 +119,7 @@ def test_a_network_that_fails_late_in_a_long_run_of_the_built_in_kind():
     assert_goes_on_like(trainer, twin)
 
 
-def test_updates_of_one_network_that_fail():
+def test_failing_updates_of_one_network():
     trainer, twin = fragile(), fragile()
     for run in (trainer, twin):
         run.step(2)
@@ -129,13 +129,13 @@ def test_updates_of_one_network_that_fail():
         with pytest.raises(Failure):
             step(4)
     trainer.discriminator.fails = lambda call: False
-    # The network that was made to fail is a change by hand; the failed updates themselves left no record.
+    # Replacing the network is a change by hand; the failed updates themselves leave no record.
     changes = [record for record in trainer.interventions if record.setting != "edit"]
     assert changes == list(twin.interventions)
     assert_goes_on_like(trainer, twin)
 
 
-def test_the_first_step_of_all_fails():
+def test_a_failure_of_the_first_step():
     trainer, twin = fragile(), fragile()
     trainer.discriminator.fails = lambda call: True
     with pytest.raises(Failure):
@@ -181,14 +181,14 @@ def test_a_dataset_that_fails_at_one_item():
 
 
 class Interrupting:
-    """Raises `KeyboardInterrupt` before the k-th line that is carried out in the package; 0 only looks on."""
+    """Raises `KeyboardInterrupt` before the k-th executed line of the package; k = 0 only counts lines."""
 
     def __init__(self, k=0):
         self.k = k
         self.lines = []
 
     def __enter__(self):
-        gc.disable()  # a finalizer of an earlier trainer would swallow the interrupt
+        gc.disable()  # A finalizer of an earlier trainer would swallow the interrupt.
         sys.settrace(self.trace)
         return self
 
@@ -207,13 +207,13 @@ class Interrupting:
 
 
 def ended(run):
-    """Go on for two steps, and return everything in which runs could differ then."""
+    """Take two more steps, and return everything that could differ between runs."""
     run.step(2)
     numbers = [run.history[column] for column in ("loss_d", "loss_g", "grad_norm_d")]
     return run.state_hash(), run.interventions, [column.tobytes() for column in numbers]
 
 
-# Every line is tried in one run of each kind of network; the other runs try every sixth one, each another sixth.
+# One run of each kind of network tries every line; the others try every sixth, each with its own offset.
 @pytest.mark.parametrize("make", [small, fragile])
 @pytest.mark.parametrize(
     ("prepare", "tried"),
@@ -237,7 +237,7 @@ def test_an_interrupt_at_any_line_of_a_step(make, prepare, tried):
     ends = {run.iteration: ended(run) for run in (before, after)}
     with Interrupting() as step:
         watched.step()
-    # Where a line is carried out many times, the first and the last of them.
+    # For a line that is executed many times: its first and its last execution.
     first = {where: k for k, where in reversed(list(enumerate(step.lines, 1)))}
     last = {where: k for k, where in enumerate(step.lines, 1)}
     moments = sorted({*first.values(), *last.values()})
@@ -257,8 +257,8 @@ def test_an_interrupt_at_any_line_of_a_step(make, prepare, tried):
 @pytest.mark.parametrize(
     "sizes", [{}, {"g_hidden": (256, 256), "d_hidden": (256, 256)}], ids=["small", "large"]
 )
-def test_a_second_interrupt_at_any_line_of_the_way_back(sizes, monkeypatch):
-    """The way back may be interrupted anywhere, and is gone again before anything else is done."""
+def test_a_second_interrupt_at_any_line_of_the_rollback(sizes, monkeypatch):
+    """The rollback may be interrupted anywhere, and is completed before the next action."""
 
     def broken_off():
         run = small(**sizes)
@@ -321,7 +321,7 @@ def test_control_c_in_a_long_call():
 
 
 def test_a_failed_update_is_undone_in_tensors_of_several_dtypes(monkeypatch):
-    """CycleGAN's state has float32 weights and a pool beside int64 counters of the pool."""
+    """CycleGAN's state has float32 weights, a pool, and int64 counters of the pool."""
     images = torch.rand(2, 16, 1, 8, 8, generator=torch.Generator().manual_seed(0))
 
     def made():
@@ -335,7 +335,7 @@ def test_a_failed_update_is_undone_in_tensors_of_several_dtypes(monkeypatch):
     def fails_at_the_third(update, gradients):
         apply(update, gradients)
         calls.append(update)
-        if len(calls) == 3:  # the pool has changed by then
+        if len(calls) == 3:  # The pool has changed by then.
             raise Failure
 
     monkeypatch.setattr(ParameterUpdate, "apply", fails_at_the_third)
@@ -349,7 +349,7 @@ def test_a_failed_update_is_undone_in_tensors_of_several_dtypes(monkeypatch):
     assert trainer.state_hash() == twin.state_hash()
 
 
-# --- numbers that are not finite --------------------------------------------------------------------
+# --- non-finite numbers -----------------------------------------------------------------------------
 
 
 def all_finite(trainer):
@@ -370,8 +370,8 @@ WILD = {"lr_d": 10.0, "lr_g": 10.0, "optimizer_d": "sgd", "optimizer_g": "sgd", 
     ],
 )
 @pytest.mark.parametrize("at_once", [True, False])
-def test_divergence_is_never_silent(make, wild, at_once):
-    """GAN Lab goes on with NaN in its weights, a flat finite loss curve, and no warning."""
+def test_divergence_is_always_reported(make, wild, at_once):
+    """GAN Lab continues with NaN weights and a flat, finite loss curve, without a warning."""
     trainer, twin = make(**wild), make(**wild)
 
     def step_until_it_diverges():
@@ -397,7 +397,7 @@ def test_divergence_is_never_silent(make, wild, at_once):
     assert_goes_on_like(trainer, twin)
 
 
-def test_where_it_stands_does_not_depend_on_who_watches():
+def test_the_state_after_a_divergence_does_not_depend_on_observers():
     found = set()
     for watch in (
         lambda run: None,
@@ -415,7 +415,7 @@ def test_where_it_stands_does_not_depend_on_who_watches():
 
 
 class Spare(nn.Module):
-    """A network with a weight that takes no part in what it returns, but is trained."""
+    """A network with a trained weight that has no effect on its output."""
 
     def __init__(self):
         super().__init__()
@@ -432,8 +432,8 @@ class Spare(nn.Module):
 
 
 @pytest.mark.parametrize("n", [1, 7, 130])
-def test_a_weight_that_is_not_finite_under_finite_losses(n):
-    """The gradient of nan_to_num is 0 times NaN, so the weight is poisoned and no loss ever shows it."""
+def test_a_non_finite_weight_with_finite_losses_is_found(n):
+    """The gradient of nan_to_num is 0 times NaN, so the weight becomes NaN while every loss stays finite."""
     trainer = GANTrainer("ring8", generator=Spare(), **SMALL)
     trainer.step(4)
     trainer.generator.poison = trainer.generator.calls + n
@@ -446,7 +446,7 @@ def test_a_weight_that_is_not_finite_under_finite_losses(n):
     assert before != trainer.state_hash()
 
 
-def test_a_weight_made_infinite_by_hand_is_found_before_a_change_takes_force():
+def test_a_weight_set_to_infinity_is_found_before_a_change_takes_effect():
     trainer, twin = small(), small()
     for run in (trainer, twin):
         run.step(30)
@@ -459,7 +459,7 @@ def test_a_weight_made_infinite_by_hand_is_found_before_a_change_takes_force():
     assert_goes_on_like(trainer, twin)
 
 
-def test_recovering_goes_back_where_the_state_is_spoilt_and_nowhere_else():
+def test_recovering_goes_back_only_if_the_state_is_not_finite():
     trainer, twin = small(), small()
     for run in (trainer, twin):
         run.step(12)
@@ -504,7 +504,7 @@ def test_costly_snapshots_of_large_networks_are_rarer(copying, spacing, monkeypa
     assert trainer._session.state.finite()
 
 
-def test_memory_of_an_optimizer_that_overflows_is_a_divergence_too():
+def test_an_overflowing_optimizer_state_is_a_divergence():
     trainer = small()
     trainer.step(10)
     moments = next(iter(trainer._session.state.optimizers["generator"].state.values()))
@@ -514,7 +514,7 @@ def test_memory_of_an_optimizer_that_overflows_is_a_divergence_too():
     assert trainer._session.state.finite()
 
 
-def test_networks_that_are_broken_from_the_start_say_so():
+def test_networks_with_non_finite_initial_weights_are_reported():
     broken = nn.Linear(2, 2)
     with torch.no_grad():
         broken.weight.fill_(math.nan)
@@ -530,13 +530,13 @@ class Logarithm(nn.Linear):
         return (super().forward(x) - 100).log()
 
 
-def test_networks_that_never_give_a_number_are_named_as_a_cause():
+def test_networks_whose_outputs_are_never_finite_are_named_as_the_cause():
     trainer = GANTrainer("ring8", discriminator=Logarithm(2, 1), **SMALL)
     with pytest.raises(DivergedError, match="logarithm of 0"):
         trainer.step()
 
 
-def test_large_networks_are_looked_at_after_every_step():
+def test_large_networks_are_checked_after_every_step():
     trainer = GANTrainer("ring8", **{**SMALL, "g_hidden": (512, 512)}, **WILD)
     assert isinstance(trainer._session.state, TrainingState)
     with pytest.raises(DivergedError):

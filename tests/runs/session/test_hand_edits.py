@@ -1,4 +1,4 @@
-"""Changes of networks by hand: logged, with a snapshot, and every state before and after can be returned to."""
+"""Changes of networks by hand are logged with a snapshot, and every state before and after can be restored."""
 
 import copy
 
@@ -169,7 +169,7 @@ def test_a_change_by_hand_is_an_intervention_and_time_travel_stays_exact(make, e
 @pytest.mark.parametrize("make", MAKERS)
 @pytest.mark.parametrize("optimizer", ["sgd", "momentum", "rmsprop", "adam", "adamw"])
 @pytest.mark.parametrize("edit", WAYS, ids=lambda edit: edit.__name__)
-def test_a_saved_run_goes_on_alike(make, optimizer, edit, tmp_path):
+def test_a_saved_run_continues_like_the_original(make, optimizer, edit, tmp_path):
     trainer = MAKERS[make](optimizer_d=optimizer, optimizer_g=optimizer)
     trainer.step(3)
     edit(trainer)
@@ -182,7 +182,7 @@ def test_a_saved_run_goes_on_alike(make, optimizer, edit, tmp_path):
     assert again.state_hash() == trainer.state_hash()
 
 
-def test_gradients_that_are_off_leave_parameters_alone():
+def test_parameters_without_requires_grad_are_not_updated():
     trainer = built_in()
     trainer.step(3)
     trainer.discriminator[0].requires_grad_(False)
@@ -212,7 +212,7 @@ def test_a_network_without_gradients_is_like_a_frozen_one(network):
     assert all(map(torch.equal, tensors(trainer), tensors(frozen)))
 
 
-def test_a_reset_starts_with_the_gradients_of_the_beginning():
+def test_a_reset_restores_requires_grad():
     trainer, twin = own(), own()
     trainer.step(2)
     trainer.discriminator.requires_grad_(False)
@@ -270,7 +270,7 @@ def tied(t):
 @pytest.mark.parametrize(
     "change", [wider, another_class, other_options, one_more, one_less, another_dtype, parametrized, tied]
 )
-def test_another_structure_is_refused_in_words_until_it_is_put_back(change):
+def test_a_changed_structure_is_refused_until_it_is_restored(change):
     trainer, twin = built_in(activation="leaky_relu"), built_in(activation="leaky_relu")
     for each in (trainer, twin):
         each.step(3)
@@ -286,7 +286,7 @@ def test_another_structure_is_refused_in_words_until_it_is_put_back(change):
     assert trainer.iteration == 3
     assert trainer.interventions == []
     if change is parametrized:
-        return  # torch cannot put it back bit for bit
+        return  # torch cannot restore it bit for bit
     for module, modules, parameters in kept:
         vars(module).update(_modules=modules, _parameters=parameters)
         module.float()
@@ -295,7 +295,7 @@ def test_another_structure_is_refused_in_words_until_it_is_put_back(change):
     assert all(map(torch.equal, tensors(trainer), tensors(twin)))
 
 
-def test_what_is_not_changed_is_not_logged():
+def test_calls_that_change_nothing_are_not_logged():
     trainer, twin = own(ema_decay=0.5), own(ema_decay=0.5)
     for each in (trainer, twin):
         each.step(3)
@@ -374,7 +374,7 @@ def test_changes_by_a_callback_at_every_step():
     assert all(map(torch.equal, tensors(trainer), last))
 
 
-def test_not_finite_numbers_are_a_failure_not_a_change():
+def test_non_finite_values_are_a_failure_and_not_a_change():
     trainer, twin = built_in(), built_in()
     for each in (trainer, twin):
         each.step(4)
@@ -387,7 +387,7 @@ def test_not_finite_numbers_are_a_failure_not_a_change():
 
 @pytest.mark.parametrize("steps", [0, 4])
 @pytest.mark.parametrize("value", [np.nan, np.inf])
-def test_the_run_is_as_before_not_finite_numbers_also_before_its_first_update(steps, value):
+def test_the_run_before_non_finite_values_is_restored_also_before_its_first_update(steps, value):
     trainer, twin = built_in(), built_in()
     for each in (trainer, twin):
         each.step(steps)
@@ -404,7 +404,7 @@ def test_the_run_is_as_before_not_finite_numbers_also_before_its_first_update(st
     assert trainer.interventions == []
 
 
-def test_not_finite_numbers_are_refused_at_the_end_of_editing():
+def test_non_finite_values_are_refused_at_the_end_of_editing():
     trainer = built_in()
     before = tensors(trainer)
     with pytest.raises(gw.DivergedError, match="finite"), trainer.editing("a mistake"):
@@ -413,7 +413,7 @@ def test_not_finite_numbers_are_refused_at_the_end_of_editing():
     assert trainer.interventions == []
 
 
-def test_saving_and_recovering_refuse_no_edit(tmp_path):
+def test_saving_and_recovering_accept_every_edit(tmp_path):
     trainer, twin = built_in(), built_in()
     trainer.generator[0].weight.data.fill_(np.nan)
     trainer.save(tmp_path / "run.gan")
@@ -422,7 +422,7 @@ def test_saving_and_recovering_refuse_no_edit(tmp_path):
 
 
 class Masked(nn.Module):
-    """A discriminator with a causal mask, as attention has one, and a bound that never holds."""
+    """A discriminator with a causal mask like attention, and a bound that never applies."""
 
     def __init__(self):
         super().__init__()
@@ -462,7 +462,7 @@ def test_networks_may_hold_infinities_in_buffers(tmp_path):
     assert gw.replay(tmp_path / "run", discriminator=Masked()).equal
 
 
-def test_other_numbers_beside_infinite_buffers_must_be_finite():
+def test_other_values_beside_infinite_buffers_must_be_finite():
     trainer, twin = (built_in(discriminator=Masked()) for _ in range(2))
     for each in (trainer, twin):
         each.step(2)
@@ -476,7 +476,7 @@ def test_other_numbers_beside_infinite_buffers_must_be_finite():
     assert all(parameter.isfinite().all() for parameter in trainer.discriminator.parameters())
 
 
-def test_editing_gives_the_reason():
+def test_editing_records_the_reason():
     trainer = built_in()
     trainer.step(3)
     before = trainer.state_hash()
@@ -516,7 +516,7 @@ def test_a_failure_after_a_change_keeps_the_change():
     assert [r.setting for r in trainer.interventions] == ["edit"]
 
 
-def test_no_script_reproduces_a_change():
+def test_the_script_of_an_edited_run_refuses_to_reproduce_it():
     trainer = built_in()
     in_place(trainer)
     trainer.step()
@@ -525,7 +525,7 @@ def test_no_script_reproduces_a_change():
     assert trainer.code().endswith("# its settings; its networks were changed by hand")
 
 
-def test_a_widget_shows_a_run_that_was_changed_by_hand():
+def test_a_widget_shows_a_run_edited_by_hand():
     trainer = built_in()
     in_place(trainer)
     trainer.step()

@@ -1,4 +1,4 @@
-"""Whatever fails, and for good: the run ends at the last finished update, with its history."""
+"""After any permanent failure, the run ends at its last complete update, with its history."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class DeviceError(RuntimeError):
 
 
 class Counting:
-    """Calls `action` from its `nth` call on, for good, or once only."""
+    """Calls `action` from its `nth` call on, always or once only."""
 
     def __init__(self, action, nth=1):
         self.action, self.nth, self.calls = action, nth, 0
@@ -43,7 +43,7 @@ def raising(error):
 
 
 def forward(network, error):
-    """Let each forward pass of a network fail."""
+    """Make each forward pass of a network fail."""
 
     def breaks(trainer, nth):
         return getattr(trainer, network).register_forward_hook(Counting(raising(error), nth)).remove
@@ -61,13 +61,13 @@ def forward_of_nan(trainer, nth):
 
 
 def backward(trainer, nth):
-    """Let the gradient of D's last weights fail."""
+    """Make the gradient of D's last weights fail."""
     fails = Counting(raising(Failure()), nth)
     return list(trainer.discriminator.parameters())[-1].register_hook(fails).remove
 
 
 def optimizer(error):
-    """Let the update of the weights fail after it was carried out."""
+    """Make the update of the weights fail after it was carried out."""
 
     def breaks(_trainer, nth):
         original, fails = ParameterUpdate.apply, Counting(raising(error), nth)
@@ -112,13 +112,13 @@ def assert_same(trainer, twin):
 @pytest.mark.parametrize("breakage", BREAKAGES)
 @pytest.mark.parametrize("sizes", [SMALL, LARGE], ids=["small", "large"])
 @pytest.mark.parametrize("nth", [1, 4])
-def test_a_failure_for_good_loses_no_finished_update(breakage, sizes, nth):
-    """The first or a later call fails: a finished step later, or in the middle of D's updates."""
+def test_a_permanent_failure_loses_no_complete_update(breakage, sizes, nth):
+    """The first or a later call fails: in a later step, or between D's updates."""
     trainer, twin = (GANTrainer("ring8", **sizes, **EVERYTHING) for _ in range(2))
     trainer.step(23)
     mend = BREAKAGES[breakage](trainer, nth)
     try:
-        for _ in range(2):  # it goes on failing
+        for _ in range(2):  # it fails again
             with pytest.raises((Failure, DeviceError, MemoryError, KeyboardInterrupt, DivergedError)):
                 trainer.step(10)
         stands = trainer.iteration
@@ -145,8 +145,8 @@ def test_a_failure_long_after_the_last_snapshot():
 
 
 @pytest.mark.parametrize("network", ["generator", "discriminator"])
-def test_gradients_that_are_switched_off_take_nothing_away(network):
-    """What is made of them, a refusal or a network that is left alone, is another question."""
+def test_switching_gradients_off_loses_nothing(network):
+    """The call may raise or leave the network unchanged; neither may lose a step."""
     trainer, twin = (GANTrainer("ring8", **SMALL) for _ in range(2))
     for run in (trainer, twin):
         run.step(134)
@@ -178,7 +178,7 @@ SITUATIONS = {
 
 @pytest.mark.parametrize("situation", SITUATIONS)
 @pytest.mark.parametrize("step", ["step", "step_d", "step_g"])
-def test_a_failure_wherever_the_run_stands(situation, step):
+def test_a_failure_at_any_point_of_the_run(situation, step):
     trainer, twin = (GANTrainer("ring8", **SMALL, d_steps=2) for _ in range(2))
     for run in (trainer, twin):
         SITUATIONS[situation](run)
@@ -195,12 +195,12 @@ def test_a_failure_wherever_the_run_stands(situation, step):
     for run in (trainer, twin):
         getattr(run, step)(3)
     assert_same(trainer, twin)
-    trainer.timeline.goto(trainer.timeline.first())  # what was kept of the past is whole too
+    trainer.timeline.goto(trainer.timeline.first())  # The stored past is complete too.
     twin.timeline.goto(twin.timeline.first())
     assert trainer.state_hash() == twin.state_hash()
 
 
-def test_a_callback_that_fails_keeps_the_step_that_it_was_told_of():
+def test_a_failing_callback_keeps_the_step_that_it_was_called_for():
     trainer, twin = (GANTrainer("ring8", **SMALL) for _ in range(2))
 
     def fails(record):
@@ -215,7 +215,7 @@ def test_a_callback_that_fails_keeps_the_step_that_it_was_told_of():
     assert_same(trainer, twin)
 
 
-def test_a_snapshot_that_fails_keeps_the_finished_step(monkeypatch):
+def test_a_failing_snapshot_keeps_the_complete_step(monkeypatch):
     trainer, twin = (GANTrainer("ring8", **SMALL) for _ in range(2))
     trainer.step(99)
     monkeypatch.setattr("ganwidgets.runs.session.rollback.copied", raising(MemoryError()))
@@ -230,7 +230,7 @@ def test_a_snapshot_that_fails_keeps_the_finished_step(monkeypatch):
     assert_same(trainer, twin)
 
 
-def test_numbers_that_are_not_finite_in_large_networks_lose_nothing_either():
+def test_non_finite_values_in_large_networks_lose_nothing():
     trainer, twin = (GANTrainer("ring8", **LARGE) for _ in range(2))
     for run in (trainer, twin):
         run.step(12)

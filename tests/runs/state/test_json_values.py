@@ -1,4 +1,4 @@
-"""JSON is bounded before it is parsed."""
+"""The depth and length of JSON are checked before it is parsed."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ VALUES = st.recursive(
 
 
 @given(VALUES)
-def test_whatever_is_not_deep_is_parsed_as_json_does(value):
+def test_json_of_allowed_depth_is_parsed_like_json_does(value):
     assert parsed(json.dumps(value)) == value
     assert parsed(json.dumps(value, ensure_ascii=False).encode()) == value
 
 
 @pytest.mark.parametrize("letter", ['"', '\\"', "[", "{", '"[', '"\\', "\\"])
-def test_text_that_is_no_json_takes_time_that_grows_with_its_length_only(letter):
+def test_invalid_json_takes_time_linear_in_its_length(letter):
     with pytest.raises(ValueError, match=r".*"):
         parsed("[" * DEEPEST + "[" + letter * 300_000)
 
 
-def test_depth_is_bounded_whatever_strings_hold():
+def test_depth_is_bounded_whatever_strings_contain():
     assert parsed("[" * DEEPEST + "]" * DEEPEST)
     with pytest.raises(ValueError, match="nests more than"):
         parsed("[" * (DEEPEST + 1) + "]" * (DEEPEST + 1))

@@ -32,25 +32,25 @@ def older(tmp_path):
 
 
 def reopened(path):
-    """Open or load the run; anything that a person would be warned of fails."""
+    """Open or load the run; every warning is an error."""
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         return gw.GANTrainer.load(path) if path.suffix else gw.open_run(path)
 
 
 @pytest.mark.parametrize("name", ["kept", "saved.gan"])
-def test_a_run_of_an_older_version_goes_on_as_it_would_have(older, name):
+def test_an_older_run_continues_like_in_its_version(older, name):
     trainer = reopened(older / name)
     assert {name: getattr(trainer.settings, name) for name in ADDED_SETTINGS} == ADDED_SETTINGS
     assert (trainer.iteration, trainer.settings.lr_d) == (5, 1e-3)
     trainer.step(4)
     then = torch.tensor(json.loads((older / "then.json").read_text())["losses_of_the_next_steps"])
     now = torch.stack([torch.from_numpy(trainer.history[loss][-4:]) for loss in ("loss_d", "loss_g")], dim=1)
-    # Bit for bit on the processor that computed them; others add in another order.
+    # The bits are those of the processor that computed them; others add in another order.
     torch.testing.assert_close(now.double(), then.double(), rtol=1e-4, atol=1e-5)
 
 
-def test_an_older_run_can_be_travelled_changed_and_computed_again(older):
+def test_an_older_run_can_be_travelled_changed_and_replayed(older):
     path = older / "kept"
     assert gw.replay(path).verdict in {"equal", "close"}
     trainer = reopened(path)
@@ -69,7 +69,7 @@ def test_an_older_run_can_be_travelled_changed_and_computed_again(older):
     assert again.state_hash() == ended
 
 
-def test_a_run_that_counted_all_updates_of_d_is_computed_again_and_goes_on(older):
+def test_a_run_that_counted_all_updates_of_d_replays_and_continues(older):
     path = older / "lazy"
     assert gw.replay(path).verdict in {"equal", "close"}
     trainer = reopened(path)
@@ -82,8 +82,8 @@ def test_a_run_that_counted_all_updates_of_d_is_computed_again_and_goes_on(older
     assert gw.replay(path).verdict in {"equal", "close"}
 
 
-def test_older_states_are_the_same_however_they_were_reached(older):
-    """What an older version did not count may not depend on where counting began."""
+def test_hashes_of_older_states_do_not_depend_on_the_path_to_them(older):
+    """Counters that an older version lacked must not depend on where counting began."""
     kept, saved = reopened(older / "kept"), reopened(older / "saved.gan")
     kept.timeline.goto(0)
     kept.timeline.goto(5)
@@ -100,7 +100,7 @@ def test_pretrained_runs_of_an_older_version_are_read():
     assert gw.pretrained("ring8").settings.precision == "float32"
 
 
-def test_only_what_leaves_a_state_as_it_was_is_left_out_of_its_older_hash():
+def test_an_older_hash_omits_only_values_without_effect():
     trainer = gw.GANTrainer("ring8", g_hidden=(2,), d_hidden=(2,))
     tree = trainer.state_dict()
     older = {name: value for name, value in tree.items() if name != "d_updates"}
@@ -113,14 +113,14 @@ def test_only_what_leaves_a_state_as_it_was_is_left_out_of_its_older_hash():
         assert not is_hash_of(other, digest(older)), name
 
 
-def test_every_setting_is_in_the_first_version_or_among_those_that_were_added(older):
-    """Whoever adds a setting says what older runs obey; see `ganwidgets.runs.state.migrations`."""
+def test_every_setting_is_in_the_first_version_or_in_a_migration(older):
+    """A new setting needs a value for older runs; see `ganwidgets.runs.state.migrations`."""
     first = trainer_document(older / "saved.gan")["state"]["settings"]
     assert first.keys() | ADDED_SETTINGS.keys() == SETTINGS.keys()
     assert not first.keys() & ADDED_SETTINGS.keys()
 
 
-def test_settings_that_are_not_known_or_lack_are_named():
+def test_unknown_and_missing_settings_are_named():
     stored = gw.GANTrainer("ring8").settings.as_dict()
     assert completed_settings(stored) == stored
     with pytest.raises(CheckpointError, match=r"does not know \(warmth\).*upgrade ganwidgets"):

@@ -1,4 +1,4 @@
-"""Children to be killed."""
+"""Child processes that tests kill."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Zygote:
         return int(pid)
 
     def rest(self):
-        """Return what the child still says, and how it ended."""
+        """Return the remaining output of the child, and how it ended."""
         said = []
         while (line := self.line())[0] != "exit":
             said.append(line)
@@ -67,7 +67,7 @@ def _plain(argument):
 
 @pytest.fixture(scope="session")
 def zygote(tmp_path_factory):
-    """Children that can be killed; where there is a compiler, also at a call that changes the disk."""
+    """Children that can be killed; with a compiler, also at a system call that changes the disk."""
     if not hasattr(os, "fork"):
         pytest.skip("children are forked")
     running = Zygote(_striking_library(tmp_path_factory.mktemp("strike")))
@@ -77,7 +77,7 @@ def zygote(tmp_path_factory):
 
 @pytest.fixture
 def striking(zygote):
-    """Children whose calls that change the disk can be made to fail, those of SQLite too."""
+    """Children whose system calls that change the disk can be made to fail, including those of SQLite."""
     if not zygote.strikes:
         pytest.skip("needs Linux and a C compiler")
     return zygote
@@ -94,7 +94,7 @@ def _striking_library(folder):
 
 @pytest.fixture
 def memory(tmp_path):
-    """A folder in memory where there is such a place, because many flushes to a disk take long."""
+    """A folder in memory if the system has one, because many flushes to a disk are slow."""
     shared = Path("/dev/shm")  # noqa: S108 - not a fixed name in it
     if not (shared.is_dir() and os.access(shared, os.W_OK)):
         yield tmp_path

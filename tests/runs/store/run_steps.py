@@ -1,4 +1,4 @@
-"""A run whose every step is known, so that what a folder holds can be compared with what it should."""
+"""A run with known steps, so that the content of a folder can be compared with the expected one."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def removes(step):
 
 
 def rows_before(step):
-    """Return how many rows the steps before `step` made."""
+    """Return the number of rows from the steps before `step`."""
     return 3 * (step - step // 6)
 
 
@@ -76,7 +76,7 @@ def advance(folder: RunFolder):
 
 @functools.cache
 def expected(steps):
-    """Return what a folder holds after so many steps: plain values, and the digests of its states."""
+    """Return the expected content of a folder after `n` steps: plain values, and the digests of its states."""
     made = [known(step) for step in range(steps) if not removes(step)]
     snapshots = [state for one in made for state in one.snapshots]
     gone = sum(map(removes, range(steps)))
@@ -97,7 +97,7 @@ def expected(steps):
 
 
 def held(stored: Stored):
-    """Return what was loaded as :func:`expected` has it, but the rows of the index for the states."""
+    """Return loaded content in the form of :func:`expected`, without the index rows of the states."""
     return {
         "branches": stored.branches,
         "interventions": stored.interventions,
@@ -113,7 +113,7 @@ def held(stored: Stored):
 
 
 def check(folder: RunFolder):
-    """Assert that `folder` holds exactly what it should after as many steps as it says."""
+    """Assert that `folder` contains exactly the expected content for its number of steps."""
     found = held(folder.load())
     found["snapshots"] = [(row.place, digest(folder.read_snapshot(row))) for row in found["snapshots"]]
     assert found == expected(folder.commits)

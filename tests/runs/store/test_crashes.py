@@ -1,4 +1,4 @@
-"""Killed at any moment, on a full disk, or both: the folder opens and holds what was confirmed."""
+"""After a kill at any moment or with a full disk, the folder opens and contains what was committed."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_killed_at_fifty_random_moments(zygote, tmp_path):
         confirmed = 0
         for _ in range(chosen.randrange(1, 8)):
             confirmed = int(zygote.line()[1])
-        moment = time.perf_counter() + chosen.random() * 0.004  # about what a step takes
+        moment = time.perf_counter() + chosen.random() * 0.004  # about the duration of a step
         while time.perf_counter() < moment:
             pass
         os.kill(child, signal.SIGKILL)
@@ -42,7 +42,7 @@ def test_killed_at_fifty_random_moments(zygote, tmp_path):
     assert names(path) == ["confirmed", "lock", "run.sqlite", "snapshots"]
 
 
-def test_killed_at_each_call_that_changes_the_disk(striking, memory):
+def test_killed_at_each_system_call_that_changes_the_disk(striking, memory):
     unborn = call = 0
     while True:
         call += 1
@@ -68,13 +68,13 @@ def test_killed_at_each_call_that_changes_the_disk(striking, memory):
 
 
 @pytest.mark.parametrize("error", [errno.ENOSPC, errno.EIO])
-def test_a_full_disk_at_each_call_harms_nothing(striking, memory, error):
+def test_a_full_disk_at_each_system_call_damages_nothing(striking, memory, error):
     said, status = striking.run("full", memory / "run", error)
     assert status == 0, "the child's own assertions hold"
     assert all(int(count) > 2 for _, count in said), "each step was seen to fail"
 
 
-def test_a_disk_that_is_really_full(disk):
+def test_a_file_system_without_space(disk):
     folder = RunFolder.create(disk / "run", DOCUMENT)
     failed = 0
     while failed < 20:
@@ -102,7 +102,7 @@ def free(disk):
     return found.f_bavail * found.f_frsize
 
 
-def test_the_last_step_is_stored_while_the_interpreter_shuts_down(tmp_path, zygote):
+def test_the_last_step_is_stored_at_interpreter_shutdown(tmp_path, zygote):
     path = tmp_path / "run"
     assert zygote.run("some", path, 2, "close") == ([], 0)
     assert zygote.run("at_exit", path) == ([], 0)
@@ -113,7 +113,7 @@ def test_the_last_step_is_stored_while_the_interpreter_shuts_down(tmp_path, zygo
 
 @pytest.mark.parametrize("failure", [OSError(errno.ENOSPC, "No space left on device"), KeyboardInterrupt()])
 @pytest.mark.parametrize("stage", ["fsync", "replace", "append"])
-def test_a_commit_that_fails_leaves_everything_as_it_was(tmp_path, monkeypatch, stage, failure):
+def test_a_failing_commit_changes_nothing(tmp_path, monkeypatch, stage, failure):
     def fail(*_arguments):
         raise failure
 

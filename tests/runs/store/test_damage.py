@@ -1,4 +1,4 @@
-"""Whatever happens to the files: it is noticed, or makes no difference; nothing wrong is loaded, nothing executes."""
+"""Damaged files: the damage is reported or has no effect; no wrong value is loaded and nothing is executed."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ STEPS = 13
 
 @pytest.fixture(scope="module")
 def crashed(zygote, tmp_path_factory):
-    """The files of a folder whose process was killed: the newest steps are in the journal only."""
+    """The files of a folder whose process was killed: the newest steps are only in the journal."""
     path = tmp_path_factory.mktemp("crashed") / "run"
     zygote.run("some", path, STEPS - 4, "close")
     zygote.run("some", path, 4, "kill")
@@ -49,7 +49,7 @@ def closed(zygote, tmp_path_factory):
 
 @pytest.fixture
 def run(tmp_path):
-    """A folder that is open."""
+    """An open folder."""
     with RunFolder.create(tmp_path / "run", DOCUMENT) as folder:
         for _ in range(STEPS):
             advance(folder)
@@ -68,7 +68,7 @@ def put(path, files):
 
 
 def outcome(path, writable):
-    """Open a damaged folder and return what came of it; assert that nothing wrong was returned."""
+    """Open a damaged folder and return the outcome; assert that no wrong value was returned."""
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")
         try:
@@ -100,7 +100,7 @@ def test_a_thousand_flipped_bits(crashed, closed, memory):
     outcomes = Counter()
     for flip in range(1000):
         files = dict(chosen.choice([crashed, closed]))
-        # Each kind of file as often as the others, however many bits it has.
+        # Choose each kind of file equally often, whatever its size.
         kinds = {}
         for name, data in files.items():
             if data:
@@ -108,7 +108,7 @@ def test_a_thousand_flipped_bits(crashed, closed, memory):
         kind = chosen.choice(sorted(kinds))
         name = chosen.choice(sorted(kinds[kind]))
         data = bytearray(files[name])
-        # The journal's file is prepared for more than it holds, and so is the database.
+        # The journal and the database have more space allocated than they use.
         place = chosen.randrange(len(data) * 8)
         data[place // 8] ^= 1 << place % 8
         put(path, {**files, name: bytes(data)})
@@ -143,7 +143,7 @@ def test_truncations(crashed, closed, memory):
     assert outcomes["run.sqlite-wal", "warned"] > 2
 
 
-def test_a_run_that_lost_its_newest_steps_goes_on(crashed, tmp_path):
+def test_a_run_that_lost_its_newest_steps_continues(crashed, tmp_path):
     path = tmp_path / "run"
     put(path, {name: data for name, data in crashed.items() if name != "run.sqlite-wal"})
     with pytest.warns(CheckpointWarning, match=r"its last 4 of 13 commits are lost") as caught:
@@ -152,12 +152,12 @@ def test_a_run_that_lost_its_newest_steps_goes_on(crashed, tmp_path):
     with folder:
         assert folder.commits == STEPS - 4
         folder.commit(entry(STEPS - 4))
-    with RunFolder.open(path) as folder:  # and says so once
+    with RunFolder.open(path) as folder:  # and warns once
         assert folder.load().current == entry(STEPS - 4).current
 
 
 @pytest.mark.parametrize("garbage", [b"", b"x" * 5000, b"{}", sealed({"commits": "many"}), None])
-def test_a_count_that_is_damaged_is_warned_about_once(closed, tmp_path, garbage):
+def test_a_damaged_count_is_warned_about_once(closed, tmp_path, garbage):
     path = tmp_path / "run"
     put(path, {**closed, "confirmed": garbage or b""})
     if garbage is None:
@@ -171,7 +171,7 @@ def test_a_count_that_is_damaged_is_warned_about_once(closed, tmp_path, garbage)
         check(folder)
 
 
-def test_a_warning_that_is_made_an_error_holds_nothing(closed, tmp_path):
+def test_a_warning_turned_into_an_error_leaves_no_lock(closed, tmp_path):
     path = tmp_path / "run"
     put(path, {name: data for name, data in closed.items() if name != "confirmed"})
     with warnings.catch_warnings():
@@ -183,7 +183,7 @@ def test_a_warning_that_is_made_an_error_holds_nothing(closed, tmp_path):
         check(folder)
 
 
-def test_swapped_snapshots_are_noticed(run):
+def test_swapped_snapshots_are_detected(run):
     one, other = run.load().snapshots[:2]
     folder = run.path / "snapshots"
     (folder / one.file).rename(folder / "kept")
@@ -196,7 +196,7 @@ def test_swapped_snapshots_are_noticed(run):
 
 @pytest.fixture
 def forged(run):
-    """Write a file in place of a snapshot, and an index that agrees with it, as somebody with a purpose would."""
+    """Write a file in place of a snapshot and a matching index row, like an attacker."""
 
     def forge(data, **changes):
         row = run.load().snapshots[0]
@@ -269,13 +269,13 @@ def test_a_forged_snapshot_is_refused(forged, run, data, tmp_path, monkeypatch):
     assert not Path("executed").exists()
 
 
-def test_what_is_forged_in_every_respect_is_read(forged, run):
+def test_a_consistently_forged_snapshot_is_read(forged, run):
     data = claiming(8)
     assert bytes(run.read_snapshot(forged(data))) == b"12345678", "the other forgeries fail for what they are"
 
 
 @pytest.mark.parametrize("size", [2**50, 0, -1, None, "9", 1.5])
-def test_an_index_that_claims_another_size_allocates_nothing(forged, run, size):
+def test_an_index_with_a_wrong_size_allocates_nothing(forged, run, size):
     with pytest.raises(CheckpointError, match=r"bytes instead of|is damaged"):
         run.read_snapshot(forged(claiming(8), size=size))
 
@@ -294,7 +294,7 @@ def test_an_index_that_claims_another_size_allocates_nothing(forged, run, size):
         7,
     ],
 )
-def test_a_path_that_leaves_the_folder_is_refused(forged, run, name, tmp_path):
+def test_a_path_out_of_the_folder_is_refused(forged, run, name, tmp_path):
     (tmp_path / "outside").write_bytes(claiming(8))
     (run.path / "snapshots" / "outside").write_bytes(claiming(8))
     with pytest.raises(CheckpointError, match=r"\$\.file"):
@@ -308,7 +308,7 @@ def test_a_path_that_leaves_the_folder_is_refused(forged, run, name, tmp_path):
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs links and pipes")
-def test_a_snapshot_that_is_no_file_is_refused(run, tmp_path):
+def test_a_snapshot_that_is_not_a_file_is_refused(run, tmp_path):
     row = run.load().snapshots[0]
     path = run.path / "snapshots" / row.file
     path.rename(tmp_path / "outside")
@@ -349,7 +349,7 @@ def test_a_snapshot_that_is_no_file_is_refused(run, tmp_path):
     ],
 )
 @pytest.mark.parametrize("writable", [True, False])
-def test_a_database_that_somebody_changed_is_refused(closed, tmp_path, statement, writable):
+def test_a_database_changed_by_others_is_refused(closed, tmp_path, statement, writable):
     path = tmp_path / "run"
     put(path, closed)
     with contextlib.closing(sqlite3.connect(path / "run.sqlite")) as database:
@@ -362,6 +362,6 @@ def test_a_database_that_somebody_changed_is_refused(closed, tmp_path, statement
             RunFolder.open(path, writable)
 
 
-def test_a_place_that_is_no_row_of_the_index_is_refused(run):
+def test_a_place_without_a_row_in_the_index_is_refused(run):
     with pytest.raises(CheckpointError):
         run.read_snapshot(SnapshotRow(99, {}, "0" * 16 + ".safetensors", 10, "0" * 64))

@@ -1,4 +1,4 @@
-"""A run folder of a stranger: none of its files leads outside the folder, or blocks whoever opens it."""
+"""A run folder from an untrusted source: no file in it leads out of the folder or blocks the process."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def directory(path, _outside):
 
 def listening(path, _outside):
     here = Path.cwd()
-    os.chdir(path.parent)  # a socket's path may have a hundred letters
+    os.chdir(path.parent)  # a socket path is limited to about 100 bytes
     try:
         with socket.socket(socket.AF_UNIX) as server:
             server.bind(path.name)
@@ -93,7 +93,7 @@ KINDS = [symbolic, dangling, hard, pipe, directory, listening, device]
 
 
 def seen(path):
-    """Return what can be told of every file beside a run, without the run's own."""
+    """Return the metadata of every file beside a run, except the run's own."""
     found = {}
     for file in sorted(path.rglob("*")):
         about = file.lstat()
@@ -104,7 +104,7 @@ def seen(path):
 
 @pytest.fixture
 def outside(tmp_path):
-    """A folder beside the run; nothing in it changes."""
+    """A folder beside the run, which must not change."""
     folder = tmp_path / "outside"
     folder.mkdir()
     (folder / "precious").write_bytes(b"precious")
@@ -124,7 +124,7 @@ def outside(tmp_path):
 @pytest.mark.parametrize("writable", [True, False])
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("name", FILES)
-def test_a_file_that_is_none_is_refused(run, outside, tmp_path, name, kind, writable):
+def test_a_non_regular_file_is_refused(run, outside, tmp_path, name, kind, writable):
     (run / name).unlink(missing_ok=True)
     kind(run / name, tmp_path / "outside" / "precious")
     outside()
@@ -135,7 +135,7 @@ def test_a_file_that_is_none_is_refused(run, outside, tmp_path, name, kind, writ
 
 @pytest.mark.parametrize("name", [*FILES, "snapshots"])
 @pytest.mark.parametrize("kind", [symbolic, dangling, hard, pipe])
-def test_no_run_begins_in_a_folder_with_such_a_file(outside, tmp_path, name, kind):
+def test_no_run_begins_in_a_folder_with_a_non_regular_file(outside, tmp_path, name, kind):
     run = tmp_path / "new"
     run.mkdir()
     kind(run / name, tmp_path / "outside" / "precious")
@@ -145,7 +145,7 @@ def test_no_run_begins_in_a_folder_with_such_a_file(outside, tmp_path, name, kin
 
 
 @pytest.mark.parametrize("writable", [True, False])
-def test_snapshots_that_are_in_another_folder_are_refused(run, outside, tmp_path, writable):
+def test_snapshots_in_another_folder_are_refused(run, outside, tmp_path, writable):
     shutil.move(run / "snapshots", tmp_path / "elsewhere")
     shutil.copytree(tmp_path / "elsewhere", tmp_path / "outside", dirs_exist_ok=True)
     (run / "snapshots").symlink_to(tmp_path / "outside", target_is_directory=True)
@@ -155,7 +155,7 @@ def test_snapshots_that_are_in_another_folder_are_refused(run, outside, tmp_path
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_snapshot_that_is_no_file_is_refused(run, outside, tmp_path, kind):
+def test_a_snapshot_that_is_not_a_file_is_refused(run, outside, tmp_path, kind):
     with RunFolder.open(run) as folder:
         row = folder.load().snapshots[0]
         path = run / "snapshots" / row.file
@@ -167,7 +167,7 @@ def test_a_snapshot_that_is_no_file_is_refused(run, outside, tmp_path, kind):
         folder.remove_snapshots([row])
 
 
-def test_snapshots_that_are_exchanged_while_the_run_is_open_are_not_followed(run, outside, tmp_path):
+def test_snapshots_replaced_by_links_while_the_run_is_open_are_not_followed(run, outside, tmp_path):
     with RunFolder.open(run) as folder:
         rows = folder.load().snapshots
         shutil.copytree(run / "snapshots", tmp_path / "outside", dirs_exist_ok=True)
@@ -190,7 +190,7 @@ def test_a_path_that_is_a_link_to_a_run_is_followed(run, tmp_path):
 
 
 def forge_journal(run, pages, victim):
-    """Write a hot journal of no pages that names `victim` as its super-journal."""
+    """Write a hot journal without pages that names `victim` as its super-journal."""
     name = str(victim).encode()
     header = bytes.fromhex("d9d505f920a163d7") + struct.pack(">5I", 0, 0, pages, 512, 4096)
     lock_page = struct.pack(">I", 2**30 // 4096 + 1)
@@ -216,7 +216,7 @@ def test_a_journal_that_names_a_file_to_remove_is_refused(run, outside, tmp_path
     assert not decoy.exists(), "the journal is what SQLite takes it for"
 
 
-def test_a_file_is_opened_only_where_it_is_regular(run):
+def test_only_regular_files_are_opened(run):
     with opened(run, "confirmed") as file:
         assert json.loads(file.read())["commits"] == 4
     with opened(run, "new", os.O_RDWR | os.O_CREAT) as file:
@@ -229,7 +229,7 @@ def test_a_file_is_opened_only_where_it_is_regular(run):
         opened(run, "inner/any")
 
 
-def test_where_no_directory_can_be_opened_the_files_are_checked_by_their_paths(run, tmp_path, monkeypatch):
+def test_without_directory_descriptors_files_are_checked_by_path(run, tmp_path, monkeypatch):
     monkeypatch.setattr("ganwidgets.runs.store.regular._RELATIVE", False)
     with RunFolder.open(run) as folder:
         row = folder.load().snapshots[0]
@@ -247,7 +247,7 @@ def test_where_no_directory_can_be_opened_the_files_are_checked_by_their_paths(r
     assert not (tmp_path / "other").exists()
 
 
-def test_a_name_of_an_owner_is_text_and_nothing_else(run):
+def test_the_name_of_an_owner_is_treated_as_text(run):
     from ganwidgets.runs.store.checksummed_json import sealed
     from ganwidgets.runs.store.ownership import owner
 

@@ -1,4 +1,4 @@
-"""A run on disk: what is committed is what is loaded, one process writes, and nobody else's folder is touched."""
+"""A run on disk: committed content is loaded, one process writes, and no other folder is touched."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def path(tmp_path):
     return tmp_path / "runs" / "ring-17"
 
 
-def test_what_was_committed_is_loaded(path):
+def test_committed_content_is_loaded(path):
     with RunFolder.create(path, DOCUMENT) as folder:
         assert folder.writable
         assert folder.obstacle is None
@@ -47,7 +47,7 @@ def test_what_was_committed_is_loaded(path):
         check(folder)
 
 
-def test_a_folder_is_found_wherever_the_process_goes(tmp_path, monkeypatch):
+def test_a_folder_is_found_after_a_change_of_directory(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with RunFolder.create("run", DOCUMENT) as folder:
         (tmp_path / "elsewhere").mkdir()
@@ -60,7 +60,7 @@ def test_a_folder_is_found_wherever_the_process_goes(tmp_path, monkeypatch):
         check(folder)
 
 
-def test_an_empty_folder_of_snapshots_may_be_missing(path):
+def test_a_missing_empty_snapshot_folder_is_accepted(path):
     RunFolder.create(path, DOCUMENT).close()
     (path / "snapshots").rmdir()
     with RunFolder.open(path) as folder:
@@ -68,7 +68,7 @@ def test_an_empty_folder_of_snapshots_may_be_missing(path):
         check(folder)
 
 
-def test_a_state_of_every_kind_of_tensor_and_value(path):
+def test_a_state_with_every_kind_of_tensor_and_value(path):
     tree = {
         "tensors": {str(dtype): torch.arange(6).reshape(2, 3).to(dtype) for dtype in DTYPES},
         "scalar": torch.tensor(3.5),
@@ -101,8 +101,8 @@ rows = st.integers(1, 25)
 
 @settings(max_examples=25)
 @given(st.lists(st.tuples(rows, st.integers(0, 30)), min_size=1, max_size=6), st.integers(1, 40))
-def test_rows_that_are_committed_again_replace_the_old_ones(tmp_path_factory, chunks, first):
-    """As after a failure that took a run back: each chunk begins at most where the last one ended."""
+def test_rows_committed_again_replace_the_old_ones(tmp_path_factory, chunks, first):
+    """Like after a rollback: each chunk begins at or before the end of the last one."""
     wanted: dict[int, float] = {}
     entries, at = [], first
     for number, (length, back) in enumerate(chunks):
@@ -135,7 +135,7 @@ def test_a_gap_in_the_history_is_refused(path):
         assert folder.load().branches == []
 
 
-def test_what_cannot_be_stored_is_refused_and_nothing_changes(path):
+def test_values_that_cannot_be_stored_are_refused_and_nothing_changes(path):
     with pytest.raises(TypeError, match="JSON"):
         RunFolder.create(path, {"x": object()})
     assert not path.exists()
@@ -167,7 +167,7 @@ def test_thinning_removes_the_row_and_the_file(path):
         assert new.id == 6, "no number comes twice"
 
 
-def test_orphans_go_and_files_of_others_stay(path):
+def test_orphans_are_removed_and_other_files_stay(path):
     with RunFolder.create(path, DOCUMENT) as folder:
         advance(folder)
         kept = {file.name for file in (path / "snapshots").iterdir()}
@@ -180,11 +180,11 @@ def test_orphans_go_and_files_of_others_stay(path):
     assert {file.name for file in (path / "snapshots").iterdir()} == {*kept, "notes.txt", ".hidden"}
 
 
-# --- two at once --------------------------------------------------------------------------------
+# --- two processes ------------------------------------------------------------------------------
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="the processes talk through a pipe")
-def test_one_process_writes_and_another_reads_while_the_run_goes_on(zygote, tmp_path):
+def test_one_process_writes_while_another_reads(zygote, tmp_path):
     path = tmp_path / "run"
     os.mkfifo(tmp_path / "pipe")
     child = zygote.begin("hold", path)
@@ -213,7 +213,7 @@ def test_one_process_writes_and_another_reads_while_the_run_goes_on(zygote, tmp_
         check(folder)
 
 
-def test_the_same_process_cannot_write_twice_either(path):
+def test_one_process_cannot_write_twice(path):
     with RunFolder.create(path, DOCUMENT) as folder:
         with RunFolder.open(path) as second:
             assert f"process {os.getpid()}" in second.owner
@@ -226,7 +226,7 @@ def test_the_same_process_cannot_write_twice_either(path):
         assert folder.writable
 
 
-def test_a_killed_owner_holds_nothing(zygote, path):
+def test_a_killed_owner_holds_no_lock(zygote, path):
     zygote.run("some", path, 3, "kill")
     assert (path / "owner.json").exists()
     with RunFolder.open(path) as folder:
@@ -234,21 +234,21 @@ def test_a_killed_owner_holds_nothing(zygote, path):
         check(folder)
 
 
-def test_an_owner_whose_name_cannot_be_read_is_another_process(path):
+def test_an_owner_with_an_unreadable_name_is_another_process(path):
     with RunFolder.create(path, DOCUMENT):
         (path / "owner.json").write_text('{"pid": 1}')
         with RunFolder.open(path) as second:
             assert second.owner == "another process"
 
 
-def test_a_forked_copy_neither_writes_nor_lets_go(zygote, path):
+def test_a_forked_process_neither_writes_nor_releases_the_lock(zygote, path):
     assert zygote.run("forked", path) == ([["copy", "CheckpointError"]], 0)
     with RunFolder.open(path) as folder:
         assert folder.commits == 2
         check(folder)
 
 
-def test_closed_is_closed(path):
+def test_a_closed_folder_refuses_writes(path):
     folder = RunFolder.create(path, DOCUMENT)
     folder.close()
     folder.close()
@@ -259,7 +259,7 @@ def test_closed_is_closed(path):
         folder.load()
 
 
-# --- where nothing can be written ---------------------------------------------------------------
+# --- read-only folders --------------------------------------------------------------------------
 
 
 def test_a_folder_that_cannot_be_locked_is_read(path, monkeypatch):
@@ -275,7 +275,7 @@ def test_a_folder_that_cannot_be_locked_is_read(path, monkeypatch):
             folder.commit(Entry())
 
 
-def test_a_medium_that_cannot_be_written_to_is_read(disk, zygote):
+def test_a_read_only_medium_is_read(disk, zygote):
     zygote.run("some", disk / "closed", 8, "close")
     zygote.run("some", disk / "killed", 8, "kill")
     subprocess.run([shutil.which("mount"), "-o", "remount,ro", disk], check=True)
@@ -289,7 +289,7 @@ def test_a_medium_that_cannot_be_written_to_is_read(disk, zygote):
         RunFolder.create(disk / "new", DOCUMENT)
 
 
-# --- versions, and what is somebody else's --------------------------------------------------------
+# --- versions and other folders -------------------------------------------------------------------
 
 
 def changed(path, *statements):
@@ -335,7 +335,7 @@ def test_an_older_schema_is_brought_up_to_date(stored, monkeypatch):
         RunFolder.open(stored)
 
 
-def test_a_migration_that_fails_changes_nothing(stored, monkeypatch):
+def test_a_failing_migration_changes_nothing(stored, monkeypatch):
     def half(database):
         database.execute("CREATE TABLE more (x)")
         raise sqlite3.OperationalError("disk I/O error")
@@ -350,7 +350,7 @@ def test_a_migration_that_fails_changes_nothing(stored, monkeypatch):
         check(folder)
 
 
-def test_a_folder_of_somebody_else_is_refused_and_unharmed(tmp_path):
+def test_a_folder_of_another_kind_is_refused_and_unchanged(tmp_path):
     (tmp_path / "snapshots").mkdir()
     (tmp_path / "snapshots" / f"{'a' * 16}.safetensors").write_bytes(b"precious")
     (tmp_path / "precious").write_text("precious")
@@ -384,7 +384,7 @@ def test_a_folder_of_somebody_else_is_refused_and_unharmed(tmp_path):
 
 
 @pytest.mark.parametrize("where", ["missing", "missing/run", "a\0b", "x" * 300, "file", "file/run"])
-def test_a_path_where_there_is_no_run_is_named(tmp_path, where):
+def test_a_path_without_a_run_is_named(tmp_path, where):
     (tmp_path / "file").write_text("precious")
     with pytest.raises(CheckpointError, match="not the folder of a run"):
         RunFolder.open(tmp_path / where)

@@ -25,7 +25,7 @@ STRIKE = ctypes.CDLL(os.environ["STRIKE"]) if "STRIKE" in os.environ else None
 
 
 def say(*words):
-    # In one piece: who is killed in the midst of a line would leave a beginning for the next one.
+    # Write one line at once: a process killed within a line would leave half of it.
     os.write(1, (" ".join(map(str, words)) + "\n").encode())
 
 
@@ -43,7 +43,7 @@ def for_ever(path):
 
 
 def some(path, steps, end):
-    """Take so many steps, then close the folder, or be killed."""
+    """Take `n` steps, then close the folder, or be killed."""
     folder = opened(path)
     for _ in range(steps):
         advance(folder)
@@ -53,7 +53,7 @@ def some(path, steps, end):
 
 
 def struck(path, call):
-    """Live a whole run, and die at a call that changes the disk."""
+    """Carry out a whole run, and exit at a system call that changes the disk."""
     STRIKE.arm(call, 0)
     folder = RunFolder.create(path, DOCUMENT)
     for _ in range(6):
@@ -67,7 +67,7 @@ def struck(path, call):
 
 
 def full(path, number):
-    """Find the disk full at each call in turn: while a folder is made, then at each kind of step."""
+    """Get a full disk at each system call in turn: while a folder is created, then at each kind of step."""
     failures = at = 0
     while True:
         at += 1
@@ -83,7 +83,7 @@ def full(path, number):
         folder.close()
         if untouched:
             break
-        path += "+"  # it stands although the last call failed
+        path += "+"  # It is stored although the last call failed.
     folder = RunFolder.open(path)
     say("creations", failures)
     for _ in range(7):
@@ -114,7 +114,7 @@ def full(path, number):
 
 
 def forked(path):
-    """Fork while the folder is open; the copy can neither write to it nor let go of it."""
+    """Fork while the folder is open; the child can neither write to it nor release it."""
     folder = opened(path)
     advance(folder)
     copy = os.fork()

@@ -1,4 +1,4 @@
-"""The past told again and again is what it is when it is told once."""
+"""The past updated step by step equals the past computed at once."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def made(trainer, move, number):
         case "fork":
             timeline.fork(f"fork {len(timeline.branches)}")
         case "undo":
-            # Nothing was changed yet, or nothing before can be reached: then there is nothing to undo.
+            # Nothing was changed yet, or nothing before is reachable, so there is nothing to undo.
             try:
                 timeline.undo()
             except ValueError:
@@ -59,7 +59,7 @@ def made(trainer, move, number):
 
 
 def plainly(trainer):
-    """Return the whole past from what anybody can ask a trainer for."""
+    """Compute the whole past from the public API."""
     timeline = trainer.timeline
     branches, lineage = [], []
     for branch in timeline.branches.values():
@@ -91,7 +91,7 @@ def plainly(trainer):
 
 @settings(max_examples=25, deadline=None)
 @given(st.lists(st.tuples(st.sampled_from(MOVES), st.integers(0, 30), st.booleans()), max_size=25))
-def test_the_past_told_as_it_grows_is_the_past_told_at_once(moves):
+def test_the_past_updated_step_by_step_equals_the_past_computed_at_once(moves):
     trainer = GANTrainer("ring8", **SMALL)
     chronicle = TimelineViewer(trainer._session)
     for move, number, looks in [*moves, ("look", 0, True)]:
@@ -100,7 +100,7 @@ def test_the_past_told_as_it_grows_is_the_past_told_at_once(moves):
             assert vars(chronicle.now()) == plainly(trainer)
 
 
-def test_what_is_not_new_is_not_told_anew():
+def test_unchanged_parts_are_not_rebuilt():
     trainer = GANTrainer("ring8", **SMALL)
     for number in range(5):
         made(trainer, "change", number)
@@ -113,4 +113,4 @@ def test_what_is_not_new_is_not_told_anew():
     assert all(one is other for one, other in zip(after.led_here, before.led_here, strict=True))
     made(trainer, "change", 6)
     assert len(chronicle.now().led_here) == 6
-    assert len(before.led_here) == len(before.interventions) == 5  # a copy that stays as it was
+    assert len(before.led_here) == len(before.interventions) == 5  # a copy, which must not change

@@ -1,4 +1,4 @@
-"""What is new in a run: whoever writes down all the news has the whole run, whatever happened to it."""
+"""Reported changes: a listener that stores all of them has the whole run, after any sequence of moves."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from ganwidgets.runs.timeline.changes import Reporter
 SMALL = {"g_hidden": (4,), "d_hidden": (4,), "latent_dim": 2, "batch_size": 8}
 
 
-class Book:
-    """Writes down what it is told, as a store would."""
+class Store:
+    """Stores the reported changes, like a run folder."""
 
     def __init__(self, trainer):
         self.trainer = trainer
@@ -70,7 +70,7 @@ move = st.one_of(
 )
 
 
-def carry_out(trainer, book, what, *arguments):
+def carry_out(trainer, store, what, *arguments):
     timeline = trainer.timeline
     names = list(timeline.branches)
     match what:
@@ -105,45 +105,45 @@ def carry_out(trainer, book, what, *arguments):
             hook.remove()
             trainer.change(optimizer_d="adam", lr_d=1e-3, loss="hinge")
         case "write":
-            book.write()
+            store.write()
 
 
 @given(moves=st.lists(move, min_size=3, max_size=25))
 @settings(max_examples=40)
-def test_whoever_writes_down_the_news_has_everything(moves):
+def test_stored_changes_add_up_to_the_whole_run(moves):
     trainer = GANTrainer("ring8", **SMALL)
-    book = Book(trainer)
+    store = Store(trainer)
     for what in [("step", 3), *moves]:
-        carry_out(trainer, book, *what)
-    book.check()
+        carry_out(trainer, store, *what)
+    store.check()
 
 
-def test_what_a_failure_took_back_is_told_anew():
+def test_steps_undone_by_a_failure_are_reported_again():
     trainer = GANTrainer("ring8", **SMALL)
-    book = Book(trainer)
+    store = Store(trainer)
     trainer.step(5)
-    book.write()
+    store.write()
     trainer.step_d(2)
-    book.write()
+    store.write()
     trainer.step(7)
-    book.write()
+    store.write()
     moments = next(iter(trainer._session.state.optimizers["generator"].state.values()))
     moments["exp_avg_sq"].fill_(float("inf"))
     with pytest.raises(DivergedError):
         trainer.step(200)
-    book.check()
+    store.check()
 
 
-def test_news_that_were_not_written_are_told_again():
+def test_changes_that_were_not_stored_are_reported_again():
     trainer = GANTrainer("ring8", **SMALL)
-    book = Book(trainer)
+    store = Store(trainer)
     trainer.step(5)
-    book.reporter.news()
+    store.reporter.news()
     trainer.step(5)
-    book.check()
+    store.check()
 
 
-def test_what_is_spared_leaves_spaces_that_grow_with_age():
+def test_kept_snapshots_have_gaps_that_grow_with_age():
     places = [Position(0, i, 0) for i in range(0, 1000, 10)] + [Position(1, 3, 0)]
     while len(places) > 20:
         spared = thinned(places)

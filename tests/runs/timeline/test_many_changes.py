@@ -1,4 +1,4 @@
-"""A change in every step costs a record of it, no copy of the state, and every state is still reached."""
+"""A change in every step costs one record and no copy of the state, and every state stays reachable."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_snapshots_are_as_rare_as_without_changes():
     assert len(trainer.interventions) == 2 * 250
 
 
-def test_every_state_between_many_changes_is_reached_bit_for_bit():
+def test_every_state_between_many_changes_is_restored_bit_for_bit():
     trainer, hashes = changing(130)
     for iteration in (129, 3, 101, 64, 100, 99, 1, 0, 128):
         trainer.timeline.goto(iteration)
@@ -39,9 +39,9 @@ def test_every_state_between_many_changes_is_reached_bit_for_bit():
         trainer.timeline.switch("main")
 
 
-def test_undo_takes_back_one_moment_with_and_without_a_hash():
+def test_undo_reverts_one_request_with_and_without_a_hash():
     trainer, _ = changing(60)
-    trainer.timeline.undo()  # what no update has obeyed
+    trainer.timeline.undo()  # not used by any update yet
     for iteration in range(59, 30, -1):
         trainer.timeline.undo()
         assert trainer.iteration == iteration
@@ -49,7 +49,7 @@ def test_undo_takes_back_one_moment_with_and_without_a_hash():
         assert trainer.settings.lr_g == pytest.approx(1e-2 / (iteration - 1), rel=1e-12)
 
 
-def test_hashes_are_held_by_the_first_changes_and_by_some_of_the_later_ones():
+def test_the_first_changes_and_some_later_ones_have_hashes():
     trainer, _ = changing(200)
     held = [record.iteration for record in trainer.interventions if record.hash_before]
     assert held[:HASHED_AT_ONCE] == [1 + k // 2 for k in range(HASHED_AT_ONCE)]
@@ -57,7 +57,7 @@ def test_hashes_are_held_by_the_first_changes_and_by_some_of_the_later_ones():
     assert max(held) > 200 - 3 * HASHED_EVERY
 
 
-def test_a_kept_run_of_many_changes_is_opened_and_computed_again(tmp_path):
+def test_a_kept_run_of_many_changes_is_opened_and_replayed(tmp_path):
     trainer, _ = changing(60, run=tmp_path / "run")
     trainer.close()
     assert replay(tmp_path / "run").verdict == "equal"

@@ -1,4 +1,4 @@
-"""Time travel: any place of a run is returned to bit for bit, and gone on from; nothing is lost."""
+"""Time travel: every place of a run is restored bit for bit, the run continues from it, and nothing is lost."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def small(**settings):
 
 
 class Traveller(Player):
-    """Plays moves, writes down what the state was at every place, and compares whenever it is there again."""
+    """Plays moves, stores the hash of every place, and compares whenever it returns to one."""
 
     def __init__(self, kind):
         super().__init__(kind)
@@ -47,7 +47,7 @@ class Traveller(Player):
         return self.trainer.timeline
 
     def owned(self, iteration, branch=None):
-        """Return the branch on which that iteration was reached, and its number."""
+        """Return the branch that contains that iteration on the current path, and the iteration."""
         branches = self.trainer._session.branches
         number = branches.named(branch or self.timeline.branch).id
         return branches.owner(number, iteration), iteration
@@ -74,7 +74,7 @@ class Traveller(Player):
         self.note()
 
     def leave(self):
-        """Write down how things stand, and return the hash without what has not taken force."""
+        """Store the hash of the tip, and return the hash without pending changes."""
         if self.timeline.at_tip:
             self.tips[self.timeline.branch] = self.trainer.state_hash(), self.trainer.interventions
         return self.trainer._session.hash_in_force()
@@ -125,7 +125,7 @@ class Traveller(Player):
         assert not self.trainer._session.log.asked
 
     def check(self):
-        """Go everywhere."""
+        """Go to every place."""
         self.leave()
         for name in list(self.timeline.branches):
             branches = self.trainer._session.branches
@@ -157,7 +157,7 @@ move = st.one_of(
 @pytest.mark.parametrize("copies_every", [100, 3])
 @given(moves=st.lists(move, min_size=4, max_size=25))
 @settings(max_examples=15)
-def test_every_place_is_what_it_was_whatever_was_done(kind, copies_every, moves):
+def test_every_place_is_restored_after_any_moves(kind, copies_every, moves):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("ganwidgets.runs.session.rollback.SNAPSHOT_EVERY", copies_every)
         traveller = Traveller(kind)
@@ -168,7 +168,7 @@ def test_every_place_is_what_it_was_whatever_was_done(kind, copies_every, moves)
 @pytest.mark.parametrize("kind", KINDS)
 @given(moves=st.lists(move, min_size=4, max_size=20))
 @settings(max_examples=8)
-def test_a_script_reproduces_where_the_run_stands(kind, moves):
+def test_a_script_reproduces_the_current_state(kind, moves):
     traveller = Traveller(kind)
     traveller.play([("step", 2), *(move for move in moves if move != ("load",))])
     again = replayed(traveller.timeline.script(), kind, traveller.made["data"])
@@ -176,7 +176,7 @@ def test_a_script_reproduces_where_the_run_stands(kind, moves):
 
 
 def replayed(script, kind, data):
-    """Carry out a script, its blanks filled in."""
+    """Carry out a script with its placeholders filled in."""
     made = KINDS[kind]()
     for name in ("generator", "discriminator", "objective"):
         script = script.replace(f"{name} = ...", f"{name} = own[{name!r}]")
@@ -186,7 +186,7 @@ def replayed(script, kind, data):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_going_on_from_the_past_equals_the_run_that_was_never_interrupted(kind):
+def test_continuing_from_the_past_equals_an_uninterrupted_run(kind):
     trainer, whole = Player(kind).trainer, Player(kind).trainer
     for run in (trainer, whole):
         run.step(6)
@@ -218,7 +218,7 @@ for kind in {kinds!r}:
 
 
 def travelled(kind):
-    """Return the hash of a run that has been about."""
+    """Return the hash of a run after several travels."""
     trainer = Player(kind).trainer
     trainer.step(7)
     trainer.settings.loss = "hinge"
@@ -234,7 +234,7 @@ def travelled(kind):
     return trainer.state_hash()
 
 
-def test_in_another_process_it_is_the_same():
+def test_another_process_restores_the_same_states():
     script = TRAVEL.format(tests=str(HERE.parent), here=str(HERE / "timeline"), kinds=list(KINDS))
     done = subprocess.run(
         [sys.executable, "-c", script], check=True, capture_output=True, text=True, cwd=HERE.parent.parent
@@ -256,7 +256,7 @@ def test_in_another_process_it_is_the_same():
 # --- branches ---------------------------------------------------------------------------------------
 
 
-def test_looking_about_makes_no_branch_and_going_on_makes_one():
+def test_visiting_the_past_makes_no_branch_and_continuing_makes_one():
     trainer = small()
     trainer.step(10)
     timeline = trainer.timeline
@@ -285,7 +285,7 @@ def test_looking_about_makes_no_branch_and_going_on_makes_one():
     assert repr(timeline) == "<Timeline at iteration 10 of 'main'>"
 
 
-def test_a_branch_of_a_branch_leaves_the_one_on_which_its_beginning_lies():
+def test_a_branch_of_a_branch_starts_on_the_branch_that_contains_its_start():
     trainer = small()
     timeline = trainer.timeline
     trainer.step(10)
@@ -301,7 +301,7 @@ def test_a_branch_of_a_branch_leaves_the_one_on_which_its_beginning_lies():
     assert timeline.at_tip
 
 
-def test_a_tip_keeps_what_was_asked_for_there():
+def test_a_tip_keeps_its_pending_changes():
     trainer = small()
     trainer.step(5)
     trainer.step_g(2)
@@ -345,7 +345,7 @@ def test_names_are_unique_and_not_empty():
         "zero\u200bwidth",
     ],
 )
-def test_a_name_that_cannot_be_read_is_refused_in_a_short_sentence(name):
+def test_an_unprintable_name_is_refused_with_a_short_message(name):
     trainer = small()
     with pytest.raises(ValueError, match=r"cannot be named|at most 100") as caught:
         trainer.timeline.fork(name)
@@ -354,7 +354,7 @@ def test_a_name_that_cannot_be_read_is_refused_in_a_short_sentence(name):
     assert list(trainer.timeline.branches) == ["main"]
 
 
-def test_letters_with_accents_are_the_same_in_each_of_their_forms():
+def test_unicode_forms_of_accented_names_are_equal():
     timeline = small().timeline
     timeline.fork("e\u0301te\u0301")
     assert timeline.branch == "\xe9t\xe9"
@@ -369,7 +369,7 @@ def test_letters_with_accents_are_the_same_in_each_of_their_forms():
 
 
 @pytest.mark.parametrize("iteration", [-1, 6, 2.5, True, "3", None])
-def test_what_cannot_be_reached_is_refused_and_nothing_changes(iteration):
+def test_an_unreachable_place_is_refused_and_nothing_changes(iteration):
     trainer = small()
     trainer.step(5)
     before = trainer.state_hash()
@@ -397,7 +397,7 @@ def test_updates_of_one_network_after_a_fork_do_not_change_the_beginning_of_the_
 # --- undo -------------------------------------------------------------------------------------------
 
 
-def test_undo_goes_to_just_before_and_takes_one_moment_as_one():
+def test_undo_goes_to_just_before_the_change_and_treats_one_iteration_as_one():
     trainer = small()
     timeline = trainer.timeline
     with pytest.raises(ValueError, match="nothing to undo"):
@@ -421,7 +421,7 @@ def test_undo_goes_to_just_before_and_takes_one_moment_as_one():
             timeline.undo(seq)
 
 
-def test_undo_of_a_reset_leads_back_to_what_was_left():
+def test_undo_of_a_reset_restores_the_run_before_it():
     trainer = small()
     trainer.step(4)
     before = trainer.state_hash()
@@ -434,7 +434,7 @@ def test_undo_of_a_reset_leads_back_to_what_was_left():
     assert trainer.generator[0].out_features == 8
 
 
-def test_before_a_run_that_was_loaded_there_is_nothing(tmp_path):
+def test_a_loaded_run_has_nothing_before_its_start(tmp_path):
     trainer = small()
     trainer.step(4)
     trainer.settings.lr_d = 0.5
@@ -487,7 +487,7 @@ class Fragile(nn.Module):
 @pytest.mark.parametrize("calls", [0, 1, 17])
 @pytest.mark.parametrize("past", [False, True])
 @pytest.mark.parametrize("fresh", [False, True])
-def test_a_failure_on_the_way_leaves_the_run_where_it_was(failure, calls, past, fresh):
+def test_a_failure_during_a_travel_leaves_the_run_unchanged(failure, calls, past, fresh):
     def make():
         run = GANTrainer("ring8", discriminator=Fragile(), latent_dim=2, batch_size=8)
         run.step(20)
@@ -524,7 +524,7 @@ WILD = {"lr_d": 10.0, "lr_g": 10.0, "optimizer_d": "sgd", "optimizer_g": "sgd", 
 
 
 @pytest.mark.parametrize("at_once", [True, False])
-def test_a_run_that_diverged_is_cured_on_a_branch(at_once):
+def test_a_diverged_run_is_repaired_on_a_branch(at_once):
     trainer, twin = small(), small()
     for run in (trainer, twin):
         run.step(150)
@@ -564,7 +564,7 @@ def test_a_callback_cannot_travel():
 # --- snapshots --------------------------------------------------------------------------------------
 
 
-def test_snapshots_that_memory_has_no_room_for_lead_back_as_well(monkeypatch):
+def test_snapshots_moved_to_disk_are_restored(monkeypatch):
     monkeypatch.setattr("ganwidgets.runs.session.rollback.SNAPSHOT_EVERY", 5)
     trainer = small()
     snapshots = trainer._session.snapshots
@@ -594,7 +594,7 @@ def test_snapshots_that_memory_has_no_room_for_lead_back_as_well(monkeypatch):
     assert trainer.state_hash() == hashes[150], "from the first state, which memory still had"
 
 
-def test_where_no_file_can_be_written_memory_still_has_its_bounds(monkeypatch):
+def test_memory_stays_bounded_if_no_file_can_be_written(monkeypatch):
     monkeypatch.setattr("ganwidgets.runs.session.rollback.SNAPSHOT_EVERY", 5)
     trainer = small()
     snapshots = trainer._session.snapshots
@@ -617,7 +617,7 @@ def test_where_no_file_can_be_written_memory_still_has_its_bounds(monkeypatch):
 # --- live -------------------------------------------------------------------------------------------
 
 
-def test_while_it_is_live_it_is_carried_out_between_two_steps():
+def test_a_travel_of_a_live_run_is_carried_out_between_two_steps():
     trainer, twin = small(), small()
     runner = Runner(trainer)
     try:
@@ -637,7 +637,7 @@ def test_while_it_is_live_it_is_carried_out_between_two_steps():
     assert trainer.state_hash() == twin.state_hash()
 
 
-def test_with_data_that_is_read_when_needed_and_architectures_that_change():
+def test_lazily_read_data_and_changing_architectures():
     class Numbers(Dataset):
         def __len__(self):
             return 30
@@ -666,7 +666,7 @@ def test_with_data_that_is_read_when_needed_and_architectures_that_change():
         assert trainer.state_hash() == expected
 
 
-def test_data_that_took_force_but_was_never_begun_with_is_saved_too(tmp_path):
+def test_data_in_force_that_no_branch_started_with_is_saved_too(tmp_path):
     first, second = (np.random.default_rng(i).normal(size=(30, 2)).astype(np.float32) for i in range(2))
     trainer = GANTrainer(first, **SMALL)
     trainer.step(2)
@@ -678,7 +678,7 @@ def test_data_that_took_force_but_was_never_begun_with_is_saved_too(tmp_path):
     for run in (trainer, loaded):
         run.step(2)
     assert loaded.state_hash() == trainer.state_hash()
-    # Data that came from the file are no array any more, and are called by what they are.
+    # Data loaded from the file are named by their type.
     assert [{**r, "old": None} for r in loaded.interventions] == [
         {**r, "old": None} for r in trainer.interventions
     ]
