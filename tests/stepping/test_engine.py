@@ -1,4 +1,4 @@
-"""The engine in the golden configurations: nothing that looks at an update changes a bit of it."""
+"""The engine in the golden configurations: observing an update changes no bit of it."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def test_measuring_changes_no_bit(name):
 
 
 @pytest.mark.parametrize("name", ["dcgan", "changed on the way", "conditional", "own networks"])
-def test_a_state_that_is_put_back_goes_on_with_the_same_bits(name):
+def test_a_restored_state_continues_with_the_same_bits(name):
     (engine, settings), (other, _) = made(name), made(name)
     play(engine, settings, name, 7)
     tree, in_force = copied(engine.state.tree()), engine.settings
@@ -141,7 +141,7 @@ def test_updates_run_in_train_mode_whatever_the_user_set():
     assert not any(network.training for network in evaluated.state.networks.values())
 
 
-def test_a_loss_that_is_not_finite_is_named():
+def test_a_non_finite_loss_is_named():
     engine, settings = made("defaults")
     engine.configure(SimpleNamespace(**settings))
     with torch.no_grad():

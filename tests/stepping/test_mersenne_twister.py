@@ -1,4 +1,4 @@
-"""The random words of many generators at once are those that PyTorch draws from each."""
+"""Random words for many generators at once equal those that PyTorch draws from each."""
 
 import functools
 
@@ -30,7 +30,7 @@ def generators(drawn):
     n=COUNTS.filter(bool),
     calls=st.integers(1, 3),
 )
-def test_the_words_and_the_states_after_them_are_pytorchs(drawn, copies, n, calls):
+def test_the_words_and_the_states_after_them_equal_pytorchs(drawn, copies, n, calls):
     mine, its = generators(drawn), generators(drawn)
     twister = Twister(mine, copies, functools.partial(next_words, n=n))
     for _ in range(calls):
@@ -47,7 +47,7 @@ def test_the_words_and_the_states_after_them_are_pytorchs(drawn, copies, n, call
         assert torch.equal(one.get_state(), other.get_state())
 
 
-def test_the_upper_bit_of_a_word_is_that_of_a_64_bit_draw():
+def test_the_upper_bit_of_a_word_equals_that_of_a_64_bit_draw():
     words, _ = next_words(torch.zeros(1, WORDS, dtype=torch.int32), 1)
     assert words.dtype == torch.int32
     mine, its = generators([0]), generators([0])
@@ -60,7 +60,7 @@ def test_the_upper_bit_of_a_word_is_that_of_a_64_bit_draw():
 
 @settings(max_examples=60, deadline=None)
 @given(kind=st.sampled_from(["gaussian", "uniform"]), batch=st.integers(1, 60), latent=st.integers(1, 40))
-def test_latents_from_words_are_the_latents_of_a_run(kind, batch, latent):
+def test_latents_from_words_equal_the_latents_of_a_run(kind, batch, latent):
     plan = StepPlan(
         generator=(),
         discriminator=(),
@@ -96,7 +96,7 @@ def test_latents_from_words_are_the_latents_of_a_run(kind, batch, latent):
     torch.testing.assert_close(latents[0, 0], wanted, rtol=1e-5, atol=2e-6)
 
 
-def test_a_generator_of_another_form_is_noticed(monkeypatch):
+def test_a_generator_with_another_state_format_is_detected(monkeypatch):
     assert state_is_known()
     state_is_known.cache_clear()
     monkeypatch.setattr(mersenne_twister, "MATRIX", mersenne_twister.MATRIX + 1)

@@ -1,4 +1,4 @@
-"""A step is what the plainest loop by hand does, with the same latents and the same batches."""
+"""A step equals a plain loop written by hand, with the same latents and the same batches."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ OPTIMIZERS = {
 
 
 class ByHand:
-    """The plainest loop: it begins where `trainer` stands, and takes the same numbers as it will."""
+    """A plain training loop. It starts from the state of `trainer` and draws the same random numbers."""
 
     def __init__(self, trainer):
         settings = self.settings = trainer.settings
@@ -166,7 +166,7 @@ def test_every_optimizer(name):
     assert_equal_weights(by_hand, trainer)
 
 
-def test_with_the_same_implementation_of_the_optimizer_the_bits_are_the_same():
+def test_with_the_same_optimizer_implementation_the_bits_are_equal():
     trainer = GANTrainer("ring8", **SMALL)
     by_hand = ByHand(trainer)
     for network, name in ((by_hand.G, "optimizer_g"), (by_hand.D, "optimizer_d")):
@@ -181,7 +181,7 @@ def test_with_the_same_implementation_of_the_optimizer_the_bits_are_the_same():
 
 @pytest.mark.parametrize(("d_steps", "g_steps"), [(3, 1), (1, 2), (2, 3)])
 @pytest.mark.parametrize("loss", ["hinge", "relativistic"])
-def test_several_updates_in_a_step_each_with_fresh_noise_and_a_fresh_batch(d_steps, g_steps, loss):
+def test_several_updates_in_a_step_use_new_noise_and_new_batches(d_steps, g_steps, loss):
     trainer = GANTrainer("ring8", d_steps=d_steps, g_steps=g_steps, loss=loss, **SMALL)
     by_hand = ByHand(trainer)
     for _ in range(3):
@@ -194,7 +194,7 @@ def test_several_updates_in_a_step_each_with_fresh_noise_and_a_fresh_batch(d_ste
 
 
 @pytest.mark.parametrize("noise", ["gaussian", "uniform"])
-def test_either_noise_of_any_dimension(noise):
+def test_both_noises_in_any_dimension(noise):
     trainer = GANTrainer("ring8", noise=noise, **{**SMALL, "latent_dim": 5})
     by_hand = ByHand(trainer)
     by_hand.step()
@@ -213,7 +213,7 @@ def test_noise_has_the_distribution_of_its_name():
     assert (bell.std() - 1).abs() < 0.01
 
 
-def test_updates_of_one_network_alone_are_those_of_the_loop():
+def test_updates_of_one_network_alone_equal_those_of_the_loop():
     trainer = GANTrainer("ring8", **SMALL)
     by_hand = ByHand(trainer)
     for _ in range(2):
@@ -245,7 +245,7 @@ def test_logits_may_have_any_of_the_three_shapes(shape):
 
 
 class Turned(nn.Module):
-    """A linear layer whose gradients lie otherwise in memory than its weights, the bias's all in one place."""
+    """A linear layer whose gradients have another memory layout than its weights."""
 
     def __init__(self, inputs, outputs):
         super().__init__()
@@ -271,7 +271,7 @@ def turned_pair():
 @pytest.mark.parametrize("pair", [turned_pair, channels_last_pair])
 @pytest.mark.parametrize("name", OPTIMIZERS)
 @pytest.mark.parametrize("grad_clip", [0, 1e4])
-def test_gradients_may_lie_otherwise_in_memory_than_the_weights(pair, name, grad_clip, tmp_path):
+def test_gradients_may_have_another_memory_layout_than_the_weights(pair, name, grad_clip, tmp_path):
     torch.manual_seed(0)
     generator, discriminator = pair()
     data = "ring8" if pair is turned_pair else torch.rand(64, 1, 8, 8)
@@ -284,7 +284,7 @@ def test_gradients_may_lie_otherwise_in_memory_than_the_weights(pair, name, grad
     trainer.save(tmp_path / "middle.gan")
     trainer.step(3)
     assert_equal_weights(by_hand, trainer)
-    # A file knows no order in memory; what goes on from it must.
+    # A file does not store the memory layout; a run loaded from it must still continue with the same bits.
     resumed = GANTrainer.load(
         tmp_path / "middle.gan", data=data, generator=pair()[0], discriminator=pair()[1]
     )
@@ -294,7 +294,7 @@ def test_gradients_may_lie_otherwise_in_memory_than_the_weights(pair, name, grad
 
 
 @pytest.mark.parametrize("loss", ["non_saturating", "relativistic"])
-def test_batch_norm_follows_its_own_networks_updates_alone(loss):
+def test_batch_norm_is_changed_only_by_updates_of_its_own_network(loss):
     def network(out):
         return nn.Sequential(nn.Linear(2, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Linear(8, out))
 
@@ -316,10 +316,10 @@ def test_batch_norm_follows_its_own_networks_updates_alone(loss):
     assert trainer.generator[1].num_batches_tracked == 2
 
 
-# --- what else changes an update --------------------------------------------------------------------
+# --- options of an update ---------------------------------------------------------------------------
 
 
-def test_weight_clip_bounds_the_discriminator_alone():
+def test_weight_clip_bounds_the_discriminator_only():
     trainer = GANTrainer("ring8", weight_clip=0.05, **SMALL)
     trainer.step(3)
     assert all(p.abs().max() <= 0.05 for p in trainer.discriminator.parameters())
@@ -339,7 +339,7 @@ def test_grad_clip_shortens_the_gradient_and_reports_its_length_before():
     assert math.sqrt(sum(m.square().sum().item() for m in moved)) == pytest.approx(0.01, rel=1e-3)
 
 
-def test_skip_leaves_d_as_it_is_while_its_loss_is_below():
+def test_skip_d_below_skips_updates_of_d_while_its_loss_is_lower():
     torch.manual_seed(0)
     judge = nn.Sequential(nn.Linear(2, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Linear(8, 1))
     trainer = GANTrainer("ring8", discriminator=judge, **SMALL)
@@ -360,7 +360,7 @@ def test_skip_leaves_d_as_it_is_while_its_loss_is_below():
     assert math.isfinite(trainer.step()["grad_norm_d"])
 
 
-def test_the_average_follows_its_formula_buffers_included():
+def test_the_average_follows_its_formula_including_buffers():
     torch.manual_seed(0)
     network = nn.Sequential(nn.Linear(2, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Linear(8, 2))
     trainer = GANTrainer("ring8", generator=network, g_steps=2, **SMALL)
@@ -388,7 +388,7 @@ def test_the_average_follows_its_formula_buffers_included():
         ("cosine", lambda i: 0.25 * (1 + math.cos(math.pi * min(i / 4, 1)))),
     ],
 )
-def test_schedules_are_functions_of_the_iteration_for_updates_of_one_network_too(schedule, rate):
+def test_schedules_are_functions_of_the_iteration_also_for_updates_of_one_network(schedule, rate):
     trainer = GANTrainer(
         "ring8",
         lr_schedule=schedule,

@@ -1,4 +1,4 @@
-"""PacGAN: what D sees, what its logits mean, what is refused; lazy penalties and augmentation within a step."""
+"""PacGAN: packs, their logits and refused combinations; lazy penalties; augmentation."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SMALL = {"g_hidden": (8,), "d_hidden": (8,), "latent_dim": 2}
 
 
 class Watched(nn.Module):
-    """A discriminator that remembers what it was shown."""
+    """A discriminator that stores its inputs."""
 
     def __init__(self, features):
         super().__init__()
@@ -33,13 +33,13 @@ class Watched(nn.Module):
         return self.layer(x.flatten(1))
 
     def since(self, trainer, n):
-        """Return what it was shown during `n` steps."""
+        """Return its inputs during `n` steps."""
         self.seen.clear()
         trainer.step(n)
         return self.seen
 
 
-def test_packs_hold_samples_that_follow_each_other_along_features_or_channels():
+def test_packs_join_consecutive_samples_along_features_or_channels():
     points, images = torch.arange(12.0).reshape(6, 2), torch.arange(4 * 2 * 9.0).reshape(4, 2, 3, 3)
     assert pack(points, 3).tolist() == [[0, 1, 2, 3, 4, 5], [6, 7, 8, 9, 10, 11]]
     assert torch.equal(pack(images, 2), torch.stack((images[:2].flatten(0, 1), images[2:].flatten(0, 1))))
@@ -49,7 +49,7 @@ def test_packs_hold_samples_that_follow_each_other_along_features_or_channels():
 
 
 @pytest.mark.parametrize(("data", "features", "shape"), [("ring8", 6, (6,)), ("digits", 192, (3, 8, 8))])
-def test_d_sees_packs_of_real_and_of_generated_samples(data, features, shape):
+def test_d_receives_packs_of_real_and_of_generated_samples(data, features, shape):
     judge = Watched(features)
     trainer = GANTrainer(data, discriminator=judge, packing=3, batch_size=12, **SMALL)
     real, fake, fake_of_g = judge.since(trainer, 1)
@@ -60,8 +60,8 @@ def test_d_sees_packs_of_real_and_of_generated_samples(data, features, shape):
 
 @pytest.mark.parametrize("penalty", ["r1", "r2", "r1_r2", "gradient_penalty"])
 @pytest.mark.parametrize("loss", ["non_saturating", "relativistic"])
-def test_a_packed_run_is_the_run_on_data_that_were_packed_before(penalty, loss):
-    """D cannot tell: the same batches, half as large, of points of twice as many numbers."""
+def test_a_packed_run_equals_a_run_on_packed_data(penalty, loss):
+    """D gets equal inputs: half as many points with twice as many numbers."""
 
     class Pairs(nn.Module):
         def __init__(self, one):
@@ -101,7 +101,7 @@ class _InOrder:
         return self.samples[start : start + n].clone()
 
 
-def test_a_picture_of_d_and_its_scores_show_packs_of_copies_and_of_different_samples():
+def test_pictures_of_d_use_packs_of_copies_and_its_scores_packs_of_different_samples():
     judge = Watched(128)
     trainer = GANTrainer("digits", discriminator=judge, packing=2, batch_size=4, **SMALL)
     judge.seen.clear()
@@ -144,18 +144,18 @@ def test_a_batch_that_cannot_be_divided_is_refused_and_a_default_one_fits():
     assert trainer.discriminator[0].in_features == 16
 
 
-def test_a_discriminator_of_ones_own_must_take_packs():
+def test_a_discriminator_of_the_user_must_accept_packs():
     with pytest.raises(DataError, match=r"packing is 2: pass a discriminator for .* of shape \(4,\)"):
         GANTrainer("ring8", discriminator=nn.Linear(2, 1), packing=2, **SMALL)
 
 
-def test_labels_and_packs_do_not_go_together():
+def test_labels_and_packs_cannot_be_combined():
     with pytest.raises(DataError, match="packing is 2, but a conditional discriminator"):
         GANTrainer("digits", conditional=True, packing=2, **SMALL)
 
 
 @pytest.mark.parametrize("architecture", ["dcgan", "resnet"])
-def test_convolutional_discriminators_take_packs_too(architecture):
+def test_convolutional_discriminators_accept_packs(architecture):
     trainer = GANTrainer("digits", architecture=architecture, channels=4, packing=2, batch_size=8)
     assert math.isfinite(trainer.step()["loss_d"])
     assert trainer.sample(3).shape == (3, 1, 8, 8)
@@ -164,16 +164,16 @@ def test_convolutional_discriminators_take_packs_too(architecture):
 # --- lazy penalties ---------------------------------------------------------------------------------
 
 
-def test_a_lazy_penalty_counts_as_many_times_over_in_every_so_manyth_update():
+def test_a_lazy_penalty_is_multiplied_by_its_interval():
     judge = Watched(2)
     trainer = GANTrainer("ring8", discriminator=judge, penalty="r1", penalty_interval=3, d_steps=2, **SMALL)
     passes = [len(judge.since(trainer, 1)) for _ in range(4)]
-    # Of 8 updates of D numbers 0, 3 and 6 have a pass for the penalty; each step has 2 + 2 + 1 others.
+    # Of 8 updates of D, numbers 0, 3 and 6 have a forward pass for the penalty; each step has 2 + 2 + 1 others.
     assert passes == [6, 6, 5, 6]
-    assert trainer.state_dict()["d_updates"] == 2  # after number 6, the last one with the penalty
+    assert trainer.state_dict()["d_updates"] == 2  # after number 6, the last update with the penalty
     trainer.change(penalty_interval=1)
     trainer.step()
-    assert trainer.state_dict()["d_updates"] == 0  # nothing is to be counted where each has it
+    assert trainer.state_dict()["d_updates"] == 0  # no counter is needed if each update has the penalty
 
 
 def test_every_update_has_the_penalty_by_default_and_a_frozen_d_shows_its_plain_weight():
@@ -183,7 +183,7 @@ def test_every_update_has_the_penalty_by_default_and_a_frozen_d_shows_its_plain_
             self.weight = nn.Parameter(torch.tensor([0.6, 0.8]))
 
         def forward(self, x):
-            return (x - x.detach() + 0.0) @ self.weight  # logits 0, a slope of one
+            return (x - x.detach() + 0.0) @ self.weight  # logits 0 with slope 1
 
     trainer = GANTrainer(
         "ring8", discriminator=Plane(), penalty="r1", penalty_weight=0.5, penalty_interval=5, **SMALL
@@ -197,7 +197,7 @@ def test_every_update_has_the_penalty_by_default_and_a_frozen_d_shows_its_plain_
     assert trainer.step()["loss_d"] == pytest.approx(2 * math.log(2), abs=1e-5)
 
 
-def test_where_the_count_stands_is_part_of_the_state(tmp_path):
+def test_the_penalty_counter_is_part_of_the_state(tmp_path):
     def lazy():
         return GANTrainer("ring8", penalty="r1_r2", penalty_interval=4, batch_size=8, **SMALL)
 
@@ -217,7 +217,7 @@ def test_where_the_count_stands_is_part_of_the_state(tmp_path):
 # --- augmentation -----------------------------------------------------------------------------------
 
 
-def test_d_sees_changed_images_in_both_updates_and_the_numbers_come_from_their_own_stream():
+def test_d_sees_augmented_images_in_both_updates_and_draws_come_from_their_own_stream():
     judge = Watched(64)
     trainer = GANTrainer("digits", discriminator=judge, augment="all", batch_size=8, lr_d=0.0, **SMALL)
     assert "augment" not in trainer.state_dict()["randomness"]

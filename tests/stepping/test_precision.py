@@ -1,4 +1,4 @@
-"""Mixed precision: what is rounded and what is not."""
+"""Mixed precision: which results are rounded."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def tensors(trainer):
     ],
     ids=lambda rules: "-".join(map(str, rules.values())) or "plain",
 )
-def test_it_trains_near_full_precision_and_keeps_every_number_of_the_state_in_full(architecture, rules):
+def test_it_trains_near_full_precision_and_stores_the_state_in_full_precision(architecture, rules):
     half = GANTrainer("digits", architecture=architecture, precision="bfloat16", **SMALL, **rules)
     full = GANTrainer("digits", architecture=architecture, **SMALL, **rules)
     before = [tensor.clone() for tensor in tensors(half)]
@@ -44,7 +44,7 @@ def test_it_trains_near_full_precision_and_keeps_every_number_of_the_state_in_fu
     assert not all(map(torch.equal, before, tensors(half)))
 
 
-def test_the_networks_alone_compute_with_fewer_bits():
+def test_only_the_networks_compute_in_lower_precision():
     seen = []
 
     class Judge(nn.Module):

@@ -1,4 +1,4 @@
-"""Networks as people write them: each trains, or gets the sentence that is right for it."""
+"""Networks in typical users' code: each trains, or is refused with the right message."""
 
 import warnings
 
@@ -85,7 +85,7 @@ def recurrent():
 
 
 def embedded():
-    """A generator and a discriminator that look labels up."""
+    """A generator and a discriminator with label embeddings."""
     return {
         "generator": OfTwo(
             lambda self, z, y: self.body(torch.cat([z, self.table(y)], 1)),
@@ -213,12 +213,12 @@ def start(data, networks, settings):
 
 
 @pytest.mark.parametrize("name", TRAINING)
-def test_it_trains_without_a_word_and_can_be_looked_at(name):
+def test_it_trains_without_a_warning_and_can_be_shown(name):
     torch.manual_seed(1)
     data, networks, settings = TRAINING[name]()
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        warnings.filterwarnings("ignore", category=FutureWarning)  # of the older spectral norm
+        warnings.filterwarnings("ignore", category=FutureWarning)  # for the older spectral norm
         trainer = start(data, networks, settings)
     before = trainer.state_hash()
     shape = (1, 8, 8) if name != "MLP" else (2,)
@@ -236,8 +236,8 @@ def real(trainer, n):
 @pytest.mark.parametrize(
     "name", ["DCGAN of the tutorial", "dropout", "one-hot labels", "lazy", "spectral norm"]
 )
-def test_trying_it_leaves_no_trace(name):
-    """The run is the one that it would be, whatever was tried before."""
+def test_the_checks_leave_no_trace(name):
+    """The run is the same whatever networks were checked before."""
     torch.manual_seed(1)
     trainer = start(*TRAINING[name]())
     weights = {key: value.clone() for key, value in trainer.discriminator.state_dict().items()}
@@ -251,7 +251,7 @@ def test_trying_it_leaves_no_trace(name):
     assert other.state_hash() == trainer.state_hash()
 
 
-def test_lazy_layers_begin_with_the_runs_seed_and_not_with_the_global_one():
+def test_lazy_layers_are_initialized_from_the_runs_seed_and_not_from_the_global_one():
     hashes = set()
     for seed, around in ((0, 1), (0, 2), (3, 2)):
         torch.manual_seed(around)
@@ -261,7 +261,7 @@ def test_lazy_layers_begin_with_the_runs_seed_and_not_with_the_global_one():
     assert len(hashes) == 2
 
 
-def test_a_saved_run_goes_on_with_adapted_networks(tmp_path):
+def test_a_saved_run_continues_with_adapted_networks(tmp_path):
     torch.manual_seed(1)
     trainer = start(*TRAINING["one-hot labels, noise [n, nz, 1, 1]"]())
     trainer.step(2)
@@ -354,7 +354,7 @@ REFUSED = {
 
 
 class Slope(torch.autograd.Function):
-    """A kernel without a derivative of its own, as many that people compile have none."""
+    """A custom function without a second derivative, like many compiled kernels."""
 
     @staticmethod
     def forward(_ctx, slope, x):
@@ -383,7 +383,7 @@ def once_differentiable():
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_it_is_refused_by_the_remedy_that_fits(name):
+def test_it_is_refused_with_the_matching_remedy(name):
     make, remedy = REFUSED[name]
     torch.manual_seed(1)
     data, networks, settings = make()
@@ -424,13 +424,13 @@ def test_a_change_that_would_fail_is_refused_and_changes_nothing(networks, setti
     assert not [each for each in trainer.interventions if each.action == "change"]
 
 
-def test_changes_that_only_work_together_are_tried_together():
+def test_changes_that_only_work_together_are_checked_together():
     trainer = start(GREY, pair(g_mlp(), d_mlp(nn.BatchNorm1d(16))), {})
     trainer.change(batch_size=2, loss="hinge")
     assert trainer.settings.batch_size == 2
 
 
-def test_batch_norm_under_a_penalty_is_warned_of_once():
+def test_batch_norm_with_a_penalty_is_warned_of_once():
     networks = pair(g_mlp(), d_mlp(nn.BatchNorm1d(16)))
     with pytest.warns(DataWarning, match=r"layer 2.*LayerNorm.*Gulrajani") as caught:
         trainer = start(GREY, networks, {"penalty": "gradient_penalty"})

@@ -1,4 +1,4 @@
-"""Unrolled GANs: the generator's gradient through D's next updates, in closed form and by finite differences."""
+"""Unrolled GANs: the generator's gradient through D's next updates equals closed forms and finite differences."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ POINT = np.zeros((8, 1), np.float32)
 
 
 class Theta(nn.Module):
-    """The generator of the Dirac-GAN: one point, whatever the noise."""
+    """The generator of the Dirac-GAN: one point for any noise."""
 
     def __init__(self, theta):
         super().__init__()
@@ -57,8 +57,8 @@ def dirac(theta=1.0, psi=0.5, **settings):
 
 
 @pytest.mark.parametrize("steps", [0, 1, 3, 10])
-def test_the_dirac_gans_gradient_is_that_of_the_closed_form(steps):
-    """Wasserstein: k updates make psi - k h theta of psi, so that L_G = -(psi - k h theta) theta."""
+def test_the_dirac_gans_gradient_equals_the_closed_form(steps):
+    """Wasserstein: k updates turn psi into psi - k h theta, so that L_G = -(psi - k h theta) theta."""
     trainer = dirac(unroll_steps=steps)
     record = trainer.step_g()
     assert record["loss_g"] == pytest.approx(-(0.5 - steps * 0.1 * 1.0) * 1.0, abs=1e-6)
@@ -67,7 +67,7 @@ def test_the_dirac_gans_gradient_is_that_of_the_closed_form(steps):
     assert trainer.discriminator.psi.item() == 0.5
 
 
-def test_with_r1_the_closed_form_decays_and_laziness_is_foreseen():
+def test_with_r1_the_closed_form_decays_and_lazy_updates_are_included():
     """R1 adds gamma psi to psi's gradient: psi' = (1 - h gamma) psi - h theta; lazily, 2 gamma every other time."""
     h, gamma, theta = 0.1, 0.7, 1.0
     psi = slope = 0.0
@@ -79,7 +79,7 @@ def test_with_r1_the_closed_form_decays_and_laziness_is_foreseen():
     assert trainer.generator.theta.item() == pytest.approx(theta + 0.2 * (psi + slope * theta), abs=1e-6)
 
 
-def test_unrolling_lets_the_dirac_gan_converge_which_without_it_goes_round_for_ever():
+def test_unrolling_makes_the_dirac_gan_converge_which_otherwise_cycles():
     ends = {}
     for steps in (0, 5):
         trainer = dirac(unroll_steps=steps)
@@ -90,7 +90,7 @@ def test_unrolling_lets_the_dirac_gan_converge_which_without_it_goes_round_for_e
 
 
 class Double(nn.Module):
-    """A small network in double precision, with a weight that no gradient reaches."""
+    """A small network in double precision, with a weight that gets no gradient."""
 
     def __init__(self, *widths, seed):
         super().__init__()
@@ -126,7 +126,7 @@ OPTIMIZERS = {
     ],
     ids=["plain", "relativistic with R1 and R2", "clipped", "packed"],
 )
-def test_the_gradient_is_that_of_finite_differences_through_real_updates(optimizer, more):
+def test_the_gradient_equals_finite_differences_through_real_updates(optimizer, more):
     """Beside a loop that lets torch's own optimizer update a copy of D three times, for each moved weight of G."""
     settings = {"lr_d": 0.01, "beta1": 0.6, "beta2": 0.9, **more}
     trainer = GANTrainer(
@@ -191,7 +191,7 @@ def test_the_gradient_is_that_of_finite_differences_through_real_updates(optimiz
 
 
 @pytest.mark.parametrize("freeze", ["freeze_d", "freeze_g", None])
-def test_ds_state_stays_bit_for_bit_buffers_and_memory_too(freeze):
+def test_the_state_of_d_is_restored_bit_for_bit_with_buffers_and_moments(freeze):
     judge = nn.Sequential(
         nn.utils.parametrizations.spectral_norm(nn.Linear(2, 8)),
         nn.BatchNorm1d(8),
@@ -215,7 +215,7 @@ def test_ds_state_stays_bit_for_bit_buffers_and_memory_too(freeze):
 
 
 def test_a_frozen_d_is_not_unrolled():
-    """It will not answer, so there is nothing to foresee."""
+    """A frozen D does not respond to G, so there are no updates to unroll."""
     trainers = [dirac(freeze_d=True, unroll_steps=steps) for steps in (0, 5)]
     for trainer in trainers:
         trainer.step(3)
@@ -223,7 +223,7 @@ def test_a_frozen_d_is_not_unrolled():
     assert trainers[0].samples_seen == trainers[1].samples_seen
 
 
-def test_a_layer_without_third_derivatives_is_explained_and_the_run_stands():
+def test_a_layer_without_third_derivatives_is_explained_and_the_run_is_unchanged():
     judge = nn.Sequential(nn.Linear(2, 4), nn.BatchNorm1d(4), nn.Tanh(), nn.Linear(4, 1))
     settings = {"discriminator": judge, "unroll_steps": 2, "batch_size": 8}
     remedy = "set penalty to 'none', unroll_steps to 0, or start afresh with norm"

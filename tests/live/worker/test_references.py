@@ -1,4 +1,4 @@
-"""Whether a name leads to an object."""
+"""Detection of names that still refer to an object."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from ganwidgets.live.worker.references import held
 
 class Thing:
     def use(self):
-        """Do nothing."""
+        """Does nothing."""
 
 
 @pytest.fixture
 def cell():
-    """A module, such as cells run in."""
+    """A module that runs cells."""
     module = ModuleType("a_cell")
     sys.modules["a_cell"] = module
     yield module
@@ -26,7 +26,7 @@ def cell():
 
 
 def found(things, *apart):
-    """Return whether the one of `things` is held; a function of its own, whose assertions keep nothing."""
+    """Return True if one of `things` is held; a separate function, so that assertions hold no reference."""
     return held(things[0], apart=[things, *apart])
 
 
@@ -46,7 +46,7 @@ WAYS = {
 
 
 @pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
-def test_it_is_held_as_long_as_a_name_leads_to_it(cell, way):
+def test_an_object_is_held_as_long_as_a_name_refers_to_it(cell, way):
     things = [Thing()]
     cell.x = way(things[0])
     assert found(things)
@@ -55,7 +55,7 @@ def test_it_is_held_as_long_as_a_name_leads_to_it(cell, way):
 
 
 @pytest.mark.parametrize("name", ["_", "__", "___", "_12"])
-def test_histories_do_not_count(cell, name):
+def test_output_histories_do_not_count(cell, name):
     things = [Thing()]
     setattr(cell, name, things[0])
     cell.Out = {12: things[0]}
@@ -64,13 +64,13 @@ def test_histories_do_not_count(cell, name):
     assert found(things, cell.Out)
 
 
-def test_a_cycle_that_nobody_can_reach_does_not_count():
+def test_an_unreachable_cycle_does_not_count():
     things = [Thing()]
     things[0].me = Lab(things[0])
     assert not found(things)
 
 
-def test_a_function_that_runs_counts():
+def test_a_running_function_counts():
     things, inside, gate = [Thing()], threading.Event(), threading.Event()
 
     def wait(thing):

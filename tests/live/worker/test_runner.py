@@ -1,4 +1,4 @@
-"""What is asked of a runner is done between two steps, in order, and answered once."""
+"""Commands to a runner are carried out between two steps, in order, and answered once."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def wait(runner, iteration=None):
 
 @pytest.fixture
 def mid_step(runner, trainer):
-    """The runner plays, and is in the middle of a step until `trainer.gate` is set."""
+    """The runner plays and is in the middle of a step until `trainer.gate` is set."""
     trainer.gate.clear()
     runner.play()
     assert trainer.in_step.wait(PATIENCE)
@@ -55,13 +55,13 @@ def test_play_until_stops_there_exactly(runner, trainer):
     assert (runner.state.status, runner.state.playing) == ("paused", False)
 
 
-def test_play_until_an_iteration_that_is_past_does_nothing(runner, trainer, log):
+def test_play_until_a_past_iteration_does_nothing(runner, trainer, log):
     runner.step(5)
     event = log.answer(runner.play(until=3))
     assert (event.state.playing, trainer.iteration) == (False, 5)
 
 
-def test_playing_goes_on_until_somebody_pauses(runner, log):
+def test_playing_continues_until_a_pause(runner, log):
     runner.play()
     wait(runner, 50)
     assert runner.state.status == "running"
@@ -71,7 +71,7 @@ def test_playing_goes_on_until_somebody_pauses(runner, log):
     assert [event.kind for event in log.events] == ["play", "pause"]
 
 
-def test_the_end_of_a_run_is_told_before_a_wait_is_over(runner):
+def test_the_end_of_a_run_is_reported_before_wait_returns(runner):
     events = []
     runner.subscribe(lambda event: events.append((event.kind, event.state.playing)))
     runner.play(until=10)
@@ -79,14 +79,14 @@ def test_the_end_of_a_run_is_told_before_a_wait_is_over(runner):
     assert events == [("play", True), ("state", False)]
 
 
-def test_steps_of_one_network_are_no_iterations(runner, trainer, log):
+def test_steps_of_one_network_do_not_count_as_iterations(runner, trainer, log):
     runner.step(3, "generator")
     event = log.answer(runner.step(2, "discriminator"))
     assert [network for network, _ in trainer.done] == ["generator"] * 3 + ["discriminator"] * 2
     assert (event.iteration, event.steps, event.state.status) == (0, 2, "paused")
 
 
-def test_stepping_while_it_plays_goes_on_playing(runner, log):
+def test_a_step_command_while_playing_keeps_playing(runner, log):
     runner.play()
     assert log.answer(runner.step(5)).steps == 5
     assert runner.state.playing
@@ -94,7 +94,7 @@ def test_stepping_while_it_plays_goes_on_playing(runner, log):
 
 
 @pytest.mark.usefixtures("mid_step")
-def test_a_step_that_passes_the_end_ends_the_play(runner, trainer):
+def test_a_step_beyond_the_end_ends_the_play(runner, trainer):
     runner.play(until=5)
     runner.step(10)
     trainer.gate.set()
@@ -103,30 +103,30 @@ def test_a_step_that_passes_the_end_ends_the_play(runner, trainer):
     assert trainer.iteration >= 10
 
 
-def test_no_steps_are_answered_too(runner, log):
+def test_zero_steps_are_answered_too(runner, log):
     assert log.answer(runner.step(0)).steps == 0
 
 
 @pytest.mark.parametrize("n", [-1, 1.5, True, "3"])
-def test_a_count_that_is_none_is_refused_at_once(runner, n):
+def test_an_invalid_count_is_refused_at_once(runner, n):
     with pytest.raises(ValueError, match="whole number"):
         runner.step(n)
     with pytest.raises(ValueError, match="whole number"):
         runner.play(until=n)
 
 
-def test_a_network_that_does_not_exist_is_refused_at_once(runner):
+def test_an_unknown_network_is_refused_at_once(runner):
     with pytest.raises(ValueError, match="'critic'"):
         runner.step(1, "critic")
 
 
 @pytest.mark.parametrize("speed", [-1, float("nan"), float("inf"), True, "fast"])
-def test_a_speed_that_is_none_is_refused(runner, speed):
+def test_an_invalid_speed_is_refused(runner, speed):
     with pytest.raises(ValueError, match="speed"):
         runner.speed = speed
 
 
-def test_a_command_wakes_a_runner_that_keeps_to_a_slow_speed(runner):
+def test_a_command_wakes_a_runner_with_a_low_speed_limit(runner):
     runner.speed = 1e-6
     runner.play(until=3)
     wait(runner, 1)
@@ -135,7 +135,7 @@ def test_a_command_wakes_a_runner_that_keeps_to_a_slow_speed(runner):
     wait(runner, 3)
 
 
-def test_everything_is_done_in_one_other_thread(runner, trainer):
+def test_all_commands_run_on_one_other_thread(runner, trainer):
     runner.step(3)
     trainer.step(2)
     wait(runner)
@@ -147,7 +147,7 @@ def test_everything_is_done_in_one_other_thread(runner, trainer):
 # --- pause ------------------------------------------------------------------------------------------
 
 
-def test_a_pause_cuts_steps_short_and_leaves_out_those_that_wait(runner, trainer, log):
+def test_a_pause_ends_steps_early_and_drops_waiting_ones(runner, trainer, log):
     trainer.gate.clear()
     first = runner.step(1000)
     assert trainer.in_step.wait(PATIENCE)
@@ -160,14 +160,14 @@ def test_a_pause_cuts_steps_short_and_leaves_out_those_that_wait(runner, trainer
     assert not runner.state.playing
 
 
-def test_what_was_asked_after_a_pause_is_done(runner, trainer):
+def test_commands_after_a_pause_are_carried_out(runner, trainer):
     runner.pause()
     runner.step(4)
     wait(runner)
     assert trainer.iteration == 4
 
 
-def test_a_callback_in_the_training_thread_can_pause(runner, trainer):
+def test_a_callback_on_the_training_thread_can_pause(runner, trainer):
     step = trainer._step
 
     def stepping(network):
@@ -185,7 +185,7 @@ def test_a_callback_in_the_training_thread_can_pause(runner, trainer):
 
 
 @pytest.mark.usefixtures("mid_step")
-def test_a_change_takes_force_between_two_steps_of_a_run_that_plays(runner, trainer, log):
+def test_a_change_takes_effect_between_two_steps_of_a_playing_run(runner, trainer, log):
     ticket = runner.change({"lr_d": 0.5}, Origin("user", "widget", "why not"))
     trainer.gate.set()
     event = log.answer(ticket)
@@ -203,7 +203,7 @@ def test_a_change_is_carried_out_while_paused(runner, trainer, log):
     assert (trainer.settings.lr_d, event.state.status) == (0.5, "idle")
 
 
-def test_a_change_waits_for_the_steps_that_were_asked_before(runner, trainer):
+def test_a_change_waits_for_earlier_step_commands(runner, trainer):
     trainer.gate.clear()
     runner.step(50)
     runner.change({"lr_d": 0.5})
@@ -226,7 +226,7 @@ def test_an_urgent_change_does_not_wait(runner, trainer):
 
 
 @pytest.mark.usefixtures("mid_step")
-def test_an_urgent_change_is_not_undone_by_one_that_was_sent_before_it(runner, trainer):
+def test_an_urgent_change_is_not_undone_by_an_earlier_one(runner, trainer):
     runner.change({"lr_d": 0.1})
     runner.change({"lr_d": 0.2}, urgent=True)
     runner.change({"lr_g": 0.3})
@@ -237,7 +237,7 @@ def test_an_urgent_change_is_not_undone_by_one_that_was_sent_before_it(runner, t
 
 
 @pytest.mark.usefixtures("mid_step")
-def test_successive_changes_are_each_answered_and_know_what_waits(runner, trainer, log):
+def test_successive_changes_are_each_answered_with_the_settings_still_pending(runner, trainer, log):
     tickets = [runner.change({"lr_d": value}) for value in (0.1, 0.2, 0.3)]
     trainer.gate.set()
     events = [log.answer(ticket) for ticket in tickets]
@@ -246,7 +246,7 @@ def test_successive_changes_are_each_answered_and_know_what_waits(runner, traine
 
 
 @pytest.mark.usefixtures("mid_step")
-def test_a_late_refusal_is_an_answer_and_the_run_goes_on(runner, trainer, log):
+def test_a_late_refusal_is_an_answer_and_the_run_continues(runner, trainer, log):
     ticket = runner.change({"batch_size": 13})
     trainer.gate.set()
     event = log.answer(ticket)
@@ -264,7 +264,7 @@ def test_assigning_to_the_trainers_settings_is_a_change(trainer, log):
     assert log.wait_for("change").changes == {"lr_d": (1e-3, 0.25)}
 
 
-def test_assigning_in_the_training_thread_is_in_force_at_once(runner, trainer):
+def test_assigning_on_the_training_thread_takes_effect_at_once(runner, trainer):
     def assign():
         trainer.settings.lr_d = 0.25
         return trainer.settings.lr_d
@@ -275,7 +275,7 @@ def test_assigning_in_the_training_thread_is_in_force_at_once(runner, trainer):
 # --- calls ------------------------------------------------------------------------------------------
 
 
-def test_a_call_returns_what_it_returns_and_raises_what_it_raises(runner):
+def test_a_call_returns_the_result_or_raises_the_exception(runner):
     assert runner.call(lambda: 42) == 42
     with pytest.raises(ZeroDivisionError) as caught:
         runner.call(lambda: 1 / 0)
@@ -289,12 +289,12 @@ def test_a_call_within_a_call_runs_inline(runner):
     assert runner.call(lambda: runner.call(lambda: runner.look(lambda: "inside"))) == "inside"
 
 
-def test_a_call_waits_for_what_was_asked_before(runner, trainer):
+def test_a_call_waits_for_earlier_commands(runner, trainer):
     runner.step(20)
     assert runner.call(lambda: trainer.iteration) == 20
 
 
-def test_a_look_does_not_wait_for_a_long_step(runner, trainer):
+def test_a_read_does_not_wait_for_a_long_step(runner, trainer):
     trainer.gate.clear()
     runner.step(1000)
     assert trainer.in_step.wait(PATIENCE)
@@ -306,7 +306,7 @@ def test_a_look_does_not_wait_for_a_long_step(runner, trainer):
         assert look.result(PATIENCE) == 1
 
 
-def test_what_a_call_changes_is_told(runner, trainer, log):
+def test_changes_inside_a_call_are_reported(runner, trainer, log):
     def change():
         trainer.settings.update({"lr_g": 0.5})
         trainer.iteration += 2
@@ -426,7 +426,7 @@ def test_divergence_in_a_call_is_the_callers_and_the_runs(runner, trainer):
     assert runner.state.status == "paused"
 
 
-def test_a_listener_that_fails_is_logged_and_harms_nobody(runner, caplog):
+def test_a_failing_listener_is_logged_and_the_others_are_called(runner, caplog):
     log = Log(runner)
     runner.subscribe(lambda _: 1 / 0)
     after = Log(runner)
@@ -437,7 +437,7 @@ def test_a_listener_that_fails_is_logged_and_harms_nobody(runner, caplog):
     assert len(log.events) == len(after.events) == 1
 
 
-def test_a_listener_hears_no_more_after_it_left(runner):
+def test_a_removed_listener_is_not_called(runner):
     heard = []
     leave = runner.subscribe(heard.append)
     leave()
@@ -450,7 +450,7 @@ def test_a_listener_hears_no_more_after_it_left(runner):
 # --- reset, recover ---------------------------------------------------------------------------------
 
 
-def test_a_reset_stops_and_starts_afresh(runner, trainer, log):
+def test_a_reset_stops_and_starts_a_new_run(runner, trainer, log):
     runner.play()
     wait(runner, 10)
     event = log.answer(runner.reset(seed=5))
@@ -459,7 +459,7 @@ def test_a_reset_stops_and_starts_afresh(runner, trainer, log):
     assert trainer.done[-1] == ("reset", 5, CODE)
 
 
-def test_steps_and_resets_know_who_asked(runner, trainer):
+def test_steps_and_resets_have_an_origin(runner, trainer):
     runner.step(1, "generator", Origin("user", "widget"))
     runner.reset(origin=Origin("user", "widget"))
     wait(runner)
@@ -475,19 +475,19 @@ def test_a_seed_out_of_bounds_is_refused_at_once(runner):
 # --- waiting ----------------------------------------------------------------------------------------
 
 
-def test_waiting_for_an_iteration_that_will_not_come_is_an_error(runner):
+def test_waiting_for_an_iteration_that_will_not_come_raises(runner):
     runner.play(until=5)
     with pytest.raises(RuntimeError, match="paused at iteration 5"):
         wait(runner, 10)
 
 
 @pytest.mark.usefixtures("mid_step")
-def test_waiting_has_an_end(runner):
+def test_waiting_has_a_timeout(runner):
     with pytest.raises(TimeoutError, match="iteration 0"):
         runner.wait(timeout=0)
 
 
-def test_a_wait_first_sees_done_what_was_asked_before_it(runner, trainer):
+def test_a_wait_includes_the_commands_before_it(runner, trainer):
     runner.play(until=50)
     wait(runner, 50)
     runner.reset()
@@ -496,7 +496,7 @@ def test_a_wait_first_sees_done_what_was_asked_before_it(runner, trainer):
     assert trainer.iteration == 30
 
 
-def test_waiting_for_an_iteration_within_a_long_step_ends_there(runner, log):
+def test_waiting_for_an_iteration_within_a_long_step_returns_there(runner, log):
     runner.step(10**9)
     wait(runner, 20)
     assert not log.events
@@ -505,7 +505,7 @@ def test_waiting_for_an_iteration_within_a_long_step_ends_there(runner, log):
 
 @pytest.mark.usefixtures("mid_step")
 @pytest.mark.parametrize("waiting", [lambda runner: runner.wait(), lambda runner: runner.call(int)])
-def test_an_interrupt_ends_any_wait(runner, waiting):
+def test_an_interrupt_ends_every_wait(runner, waiting):
     with pytest.raises(KeyboardInterrupt):  # noqa: PT012 - it may arrive in either line
         threading.Thread(target=_thread.interrupt_main).start()
         waiting(runner)
@@ -516,7 +516,7 @@ def test_the_training_thread_cannot_wait_for_itself(runner):
         runner.call(runner.wait)
 
 
-# --- sequences and crowds ---------------------------------------------------------------------------
+# --- sequences and many threads ---------------------------------------------------------------------
 
 commands = st.lists(
     st.one_of(
@@ -534,7 +534,7 @@ commands = st.lists(
 
 
 @given(commands)
-def test_any_sequence_does_what_it_does_directly(sequence):
+def test_any_sequence_has_the_effect_of_direct_calls(sequence):
     direct, live = FakeTrainer(), FakeTrainer()
     runner = Runner(live)
     log = Log(runner)
@@ -572,7 +572,7 @@ def test_any_sequence_does_what_it_does_directly(sequence):
     ]
 
 
-def test_a_crowd_loses_nothing_and_each_is_answered_once(runner, trainer, log):
+def test_with_many_threads_no_command_is_lost_and_each_is_answered_once(runner, trainer, log):
     runner.play()
 
     def member(number):

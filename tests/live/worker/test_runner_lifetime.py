@@ -1,4 +1,4 @@
-"""A runner's thread begins and ends when it should."""
+"""Start and end of a runner's thread."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from ganwidgets.live import Runner
 
 
 def collected_with(thread):
-    """Collect garbage until `thread` has ended; whether it has.
+    """Collect garbage until `thread` has ended, and return True if it has.
 
-    Once is not enough: a collection that is under way in another thread, which lets go of the
-    interpreter in Hypothesis' callback, makes this one do nothing.
+    One collection is not enough. While another thread collects, and Hypothesis' callback releases the
+    interpreter, a call of gc.collect() does nothing.
     """
     for _ in range(PATIENCE):
         gc.collect()
@@ -51,7 +51,7 @@ def test_closing_ends_the_thread_and_frees_the_trainer(trainer, runner, log):
     runner.close()
 
 
-def test_closing_cuts_training_short(trainer, runner, log):
+def test_closing_ends_training_early(trainer, runner, log):
     trainer.gate.clear()
     ticket = runner.step(10**9)
     assert trainer.in_step.wait(PATIENCE)
@@ -66,7 +66,7 @@ def test_closing_cuts_training_short(trainer, runner, log):
     assert trainer.iteration == 1
 
 
-def test_calls_that_wait_are_carried_out_before_the_end(trainer, runner):
+def test_waiting_calls_are_carried_out_before_the_end(trainer, runner):
     trainer.gate.clear()
     runner.play()
     assert trainer.in_step.wait(PATIENCE)
@@ -79,7 +79,7 @@ def test_calls_that_wait_are_carried_out_before_the_end(trainer, runner):
         assert call.result(PATIENCE).name == "ganwidgets-runner"
 
 
-def test_a_closed_runner_refuses_commands_and_runs_calls_in_the_callers_thread(trainer, runner):
+def test_a_closed_runner_refuses_commands_and_runs_calls_on_the_callers_thread(trainer, runner):
     runner.close()
     with pytest.raises(RuntimeError, match="closed"):
         runner.play()
@@ -89,7 +89,7 @@ def test_a_closed_runner_refuses_commands_and_runs_calls_in_the_callers_thread(t
     runner.wait()
 
 
-def test_a_closed_runner_is_followed_by_a_new_one(trainer, runner):
+def test_a_closed_runner_is_replaced_by_a_new_one(trainer, runner):
     runner.step(2)
     runner.wait(timeout=PATIENCE)
     runner.close()
@@ -105,13 +105,13 @@ def test_a_runner_can_be_closed_from_its_own_thread(runner):
     assert not runner._worker.alive
 
 
-def test_a_runner_nobody_holds_ends_though_it_plays_and_has_listeners(trainer):
+def test_an_unreferenced_runner_ends_although_it_plays_and_has_listeners(trainer):
     runner = Runner(trainer)
     core = weakref.ref(runner._worker)
     thread = runner._worker._thread
 
     class Panel:
-        """Holds the runner and listens to it, as a widget does."""
+        """Holds the runner and listens to it, like a widget."""
 
         def __init__(self, runner):
             self.runner = runner

@@ -1,4 +1,4 @@
-"""Walking through a step while a runner holds the trainer."""
+"""Walks through a step while a runner holds the trainer."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def runner() -> Iterator[Runner]:
     runner.close()
 
 
-def test_each_command_is_answered_by_one_event_and_nothing_changes_before_the_end(runner: Runner) -> None:
+def test_each_command_is_answered_by_one_event_and_the_run_changes_only_at_the_end(runner: Runner) -> None:
     trainer = runner.trainer
     plain = gw.GANTrainer("ring8", seed=3, batch_size=16, g_hidden=(8,), d_hidden=(8,))
     events: list[Event] = []
@@ -31,7 +31,7 @@ def test_each_command_is_answered_by_one_event_and_nothing_changes_before_the_en
     assert [event.ticket for event in answers] == tickets
     assert [event.state.walk.stage for event in answers] == ["noise", "generate", "noise", "generate"]
     assert trainer.state_hash() == before
-    assert runner.state.walk is not None  # a look from a cell does not end it
+    assert runner.state.walk is not None  # Reading from a cell does not end it.
     for _ in range(5):
         runner.walk("next")
     runner.wait()
@@ -41,7 +41,7 @@ def test_each_command_is_answered_by_one_event_and_nothing_changes_before_the_en
     assert runner.state.status == "paused"
 
 
-def test_what_changes_the_run_ends_the_walk(runner: Runner) -> None:
+def test_a_change_of_the_run_ends_the_walk(runner: Runner) -> None:
     for change in (runner.step, lambda: runner.change({"lr_d": 0.01}), lambda: runner.reset(7)):
         runner.look_inside()
         runner.wait()
@@ -49,7 +49,7 @@ def test_what_changes_the_run_ends_the_walk(runner: Runner) -> None:
         change()
         runner.wait()
         assert runner.state.walk is None
-    runner.walk("next")  # with no walk it does nothing
+    runner.walk("next")  # without a walk it does nothing
     runner.look_inside()
     runner.walk("leave")
     runner.wait()
@@ -57,7 +57,7 @@ def test_what_changes_the_run_ends_the_walk(runner: Runner) -> None:
     assert runner.state.iteration == 0
 
 
-def test_what_ds_loss_asks_of_its_logits(runner: Runner) -> None:
+def test_the_gradient_of_ds_loss_by_its_logits(runner: Runner) -> None:
     camera = Camera(runner)
     runner.change({"loss": "non_saturating"})
     runner.look_inside("discriminator")
@@ -69,15 +69,15 @@ def test_what_ds_loss_asks_of_its_logits(runner: Runner) -> None:
     runner.wait()
     seen = camera.take().inside
     step = seen.step
-    # The logistic loss: its derivative by a logit is how wrong the verdict is.
+    # The logistic loss: its derivative by a logit is the error of the verdict.
     assert seen.pulls.real == pytest.approx(torch.sigmoid(-step.real_logits).numpy(), rel=1e-4)
     assert seen.pulls.generated == pytest.approx(-torch.sigmoid(step.fake_logits).numpy(), rel=1e-4)
     runner.walk("next")
     runner.wait()
-    assert camera.take().inside.pulls is None  # moved already
+    assert camera.take().inside.pulls is None  # already moved
 
 
-def test_a_frame_carries_the_batch(runner: Runner) -> None:
+def test_a_frame_contains_the_batch(runner: Runner) -> None:
     camera = Camera(runner)
     assert camera.take().inside is None
     runner.look_inside("generator")
@@ -98,7 +98,7 @@ def test_a_frame_carries_the_batch(runner: Runner) -> None:
     assert ghost is not None
     assert ghost.before is not None
     assert (ghost.before == arrows.generated).all()
-    # The samples go, on the whole, where the arrows pointed.
+    # On average the samples move in the direction of the arrows.
     assert ((ghost.generated - ghost.before) * arrows.seen["gradients"].descent).sum() > 0
     runner.look_inside("discriminator")
     for _ in range(5):
@@ -111,7 +111,7 @@ def test_a_frame_carries_the_batch(runner: Runner) -> None:
     assert (after.verdict != frame.verdict).any()
 
 
-def test_a_walk_from_code_is_seen_and_goes_on_by_either_hand(runner: Runner) -> None:
+def test_a_walk_from_code_is_shown_and_continued_by_code_or_page(runner: Runner) -> None:
     trainer = runner.trainer
     events: list[Event] = []
     runner.subscribe(events.append)
@@ -136,7 +136,7 @@ def test_a_walk_from_code_is_seen_and_goes_on_by_either_hand(runner: Runner) -> 
     assert runner.state.walk is None
 
 
-def test_a_walk_from_code_that_nobody_keeps_is_seen_and_ends_with_its_step(runner: Runner) -> None:
+def test_an_unreferenced_walk_from_code_is_shown_and_ends_with_its_step(runner: Runner) -> None:
     runner.trainer.walk("generator").next()
     assert runner.state.walk is not None
     runner.trainer.step_g()

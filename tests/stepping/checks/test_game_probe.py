@@ -1,4 +1,4 @@
-"""A game that cannot be trained is refused before training, with the part and the remedy."""
+"""A game that cannot be trained is refused before training; the error names the part and the remedy."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ganwidgets.stepping.state import TrainingState
 
 
 class Regression(Game):
-    """One player that fits a line; subclasses spoil one part each."""
+    """A game with one player that fits a line; subclasses break one part each."""
 
     name, label = "regression", "Regression"
     players = (Player("line", "l", "Line", ("line",)),)
@@ -67,7 +67,7 @@ def engine_of(game):
     return engine
 
 
-def test_a_game_that_is_right_passes_and_nothing_of_it_changes():
+def test_a_valid_game_passes_and_is_unchanged():
     engine = engine_of(Regression())
     check_declared(engine.game)
     before = digest(engine.state.tree())
@@ -78,7 +78,7 @@ def test_a_game_that_is_right_passes_and_nothing_of_it_changes():
 
 
 def spoiled(change, **members):
-    """Return the game with a loss that `change` makes of the right one."""
+    """Return the game with its loss replaced by `change` of the loss."""
 
     def loss(self, player, batch, turn):
         return change(Regression.loss(self, player, batch, turn), batch, turn)
@@ -110,7 +110,7 @@ def written_on(scored, _batch, turn):
         (written_on, "changes memory 'mean' in place"),
     ],
 )
-def test_a_loss_that_is_wrong_is_refused(change, pattern):
+def test_an_invalid_loss_is_refused(change, pattern):
     with pytest.raises(DataError, match=pattern):
         probe_game(engine_of(spoiled(change)))
 
@@ -120,7 +120,7 @@ class WithDropout(Regression):
         return {"line": nn.Sequential(initialized(nn.Linear(1, 1), weights), nn.Dropout(0.5))}
 
 
-def test_draws_inside_networks_are_routed_and_those_that_cannot_be_are_noticed():
+def test_draws_inside_networks_are_routed_and_others_make_the_run_not_exact():
     plain = probe_game(engine_of(Regression()))
     assert (plain.routed, plain.exact) == (False, True), "the batch's own draws need no routing"
     dropout = probe_game(engine_of(WithDropout()))
@@ -142,17 +142,17 @@ def test_draws_inside_networks_are_routed_and_those_that_cannot_be_are_noticed()
         ({"streams": (Stream("data", "A"), Stream("data", "B"))}, "stream 'data' twice"),
     ],
 )
-def test_what_is_declared_must_not_contradict_itself(members, pattern):
+def test_contradictory_declarations_are_refused(members, pattern):
     with pytest.raises(DataError, match=pattern):
         check_declared(type("Other", (Regression,), members)())
 
 
-def test_what_is_no_game_is_refused():
+def test_an_object_that_is_no_game_is_refused():
     with pytest.raises(DataError, match="game is a dict; pass the name of a built-in game"):
         check_declared({})
 
 
-def test_networks_must_be_there_and_apart():
+def test_missing_or_shared_networks_are_refused():
     class Pair(Regression):
         players = (Player("a", "a", "A", ("x",)), Player("b", "b", "B", ("y",)))
 
@@ -182,13 +182,13 @@ RATE = FloatSetting(0.5, min=0, max=1, label="Rate", group="objective", help="A 
         ({"from_noise": True}, "declares from_noise, which needs the networks and settings of 'gan'"),
     ],
 )
-def test_settings_and_streams_that_cannot_be_are_refused(members, pattern):
+def test_invalid_settings_and_streams_are_refused(members, pattern):
     with pytest.raises(DataError, match=pattern):
         check_declared(type("Spoilt", (Regression,), members)())
 
 
 @pytest.mark.parametrize("order", [["line"], [("line", -1)], [("line", 1.5)], [("line", True)], [3]])
-def test_an_order_that_is_no_pairs_is_refused(order):
+def test_an_order_without_pairs_is_refused(order):
     game = type("Spoilt", (Regression,), {"order": lambda *_: order})()
     with pytest.raises(DataError, match="pairs of a player's name and its number"):
         check_order(game, Settings)
@@ -200,7 +200,7 @@ def test_a_game_cannot_have_the_name_of_a_built_in_one():
 
 
 @pytest.mark.parametrize("name", GAMES)
-def test_the_built_in_games_keep_to_it(name):
+def test_the_built_in_games_pass_the_checks(name):
     game = GAMES[name]()
     check_declared(game)
     assert chosen_game(game, {}) is game

@@ -1,4 +1,4 @@
-"""What one batch tells of networks of one's own, before training starts."""
+"""The checks of the user's networks on one batch, before training starts."""
 
 import warnings
 
@@ -48,7 +48,7 @@ def start(data=GREY, **how):
         (lambda x: 127.5 * (x.tanh() + 1.5), r"first images have values from .* train in \[-1, 1\]"),
     ],
 )
-def test_a_generator_that_can_never_make_such_images_is_refused(function, sentence):
+def test_a_generator_whose_range_cannot_contain_the_images_is_refused(function, sentence):
     with pytest.raises(DataError, match=sentence):
         start(generator=images(function))
 
@@ -60,7 +60,7 @@ def test_a_generator_that_leaves_the_range_of_images_is_warned_of():
         start(generator=images(lambda x: 9 * x)).step(1)
 
 
-def test_points_that_lie_beyond_what_a_generator_can_make_are_warned_of():
+def test_points_outside_the_range_of_a_generator_are_warned_of():
     with pytest.warns(
         DataWarning, match=r"ends in a tanh.*from -.* to .*; let the generator end in a linear layer"
     ):
@@ -80,7 +80,7 @@ def test_points_that_lie_beyond_what_a_generator_can_make_are_warned_of():
         ("gaussians", Function(4, 2, torch.tanh)),
     ],
 )
-def test_legitimate_generators_start_without_a_word(data, generator):
+def test_valid_generators_start_without_a_warning(data, generator):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         start(data, generator=generator)
@@ -93,14 +93,14 @@ def test_a_discriminator_that_ends_in_a_probability_is_refused(function, loss):
         start(discriminator=Function(64, 1, function), loss=loss)
 
 
-def test_where_a_bounded_discriminator_may_do_it_is_warned_of():
+def test_a_bounded_discriminator_that_may_be_intended_is_warned_of():
     with pytest.warns(DataWarning, match="ends in a sigmoid"):
         start(discriminator=Function(64, 1, torch.sigmoid), loss="least_squares")
     with pytest.warns(DataWarning, match="ends in a tanh"):
         start(discriminator=Function(64, 1, torch.tanh), loss="wasserstein")
 
 
-def test_an_objective_of_ones_own_may_ask_for_probabilities():
+def test_an_objective_of_the_user_may_need_probabilities():
     class CrossEntropy:
         def loss_d(self, real, fake):
             return -real.clamp_min(1e-6).log().mean() - (1 - fake).clamp_min(1e-6).log().mean()
@@ -127,7 +127,7 @@ def test_an_objective_of_ones_own_may_ask_for_probabilities():
         max_size=4,
     )
 )
-def test_the_last_operation_is_found_behind_whatever_moves_its_numbers(moves):
+def test_the_last_operation_is_found_behind_operations_that_only_rearrange(moves):
     x = torch.randn(4, 6, requires_grad=True)
     for function, name in ((torch.sigmoid, "sigmoid"), (nn.Tanh(), "tanh"), (lambda x: x * 1, None)):
         made = function(x)
@@ -137,7 +137,7 @@ def test_the_last_operation_is_found_behind_whatever_moves_its_numbers(moves):
         assert (found and found.name) == name
 
 
-def test_the_layer_that_fails_is_named():
+def test_the_layer_that_raised_is_named():
     discriminator = nn.Sequential(
         nn.Conv2d(1, 4, 3), nn.Sequential(nn.ReLU(), nn.Flatten(), nn.Linear(100, 1)), nn.Identity()
     )
@@ -161,7 +161,7 @@ def test_common_mistakes_have_their_remedy():
 
 
 class Recovering(nn.Module):
-    """Tries a layer that fails before it fails itself."""
+    """Catches the error of one layer before it fails itself."""
 
     def __init__(self, further):
         super().__init__()
@@ -180,21 +180,21 @@ class Recovering(nn.Module):
 @pytest.mark.parametrize(
     ("further", "name"), [(nn.Linear(5, 1), "further"), (lambda x: x @ torch.zeros(5, 1), "")]
 )
-def test_a_layer_whose_error_was_caught_is_not_to_blame(further, name):
+def test_a_layer_whose_error_was_caught_is_not_named(further, name):
     network = Recovering(further)
     with pytest.raises(RuntimeError) as raised:
         network(torch.zeros(2, 4))
     assert failing_layer(network, raised.value).name == name
 
 
-def test_an_error_from_elsewhere_has_no_layer():
+def test_an_error_outside_of_layers_names_no_layer():
     assert failing_layer(nn.Linear(2, 2), ValueError()) is None
 
 
 @pytest.mark.parametrize("network", ["generator", "discriminator"])
 def test_sparse_gradients_are_refused_before_training(network):
-    class Looked(Function):
-        """Beside its own linear layer it looks a vector up."""
+    class WithEmbedding(Function):
+        """A linear layer and an embedding with sparse gradients."""
 
         def __init__(self, before, after):
             super().__init__(before, after, lambda x: x)
@@ -204,7 +204,7 @@ def test_sparse_gradients_are_refused_before_training(network):
             return super().forward(x) + self.table(torch.zeros(len(x), dtype=torch.long))
 
     networks = {"generator": nn.Linear(4, 2), "discriminator": nn.Linear(2, 1)}
-    networks[network] = Looked(4, 2) if network == "generator" else Looked(2, 1)
+    networks[network] = WithEmbedding(4, 2) if network == "generator" else WithEmbedding(2, 1)
     with pytest.raises(DataError, match=f"the {network}'s layer table has sparse gradients.*sparse=False"):
         start(POINTS, **networks)
     networks[network].table.sparse = False
@@ -212,7 +212,7 @@ def test_sparse_gradients_are_refused_before_training(network):
 
 
 class Through(nn.Linear):
-    """A linear layer, and what a mistake makes of its output."""
+    """A linear layer whose output is passed through a mistaken function."""
 
     def __init__(self, inputs, mistake):
         super().__init__(inputs, 2)
@@ -242,13 +242,13 @@ UNFIT = {
 
 
 @pytest.mark.parametrize("sentence", UNFIT)
-def test_what_no_run_can_train_is_refused_in_words(sentence):
+def test_networks_that_no_run_can_train_are_refused(sentence):
     with pytest.raises(DataError, match=sentence):
         GANTrainer("ring8", latent_dim=4, batch_size=16, **UNFIT[sentence]).step()
 
 
 class Growing(nn.Module):
-    """Keeps a number of each batch in a buffer."""
+    """Stores a number of each batch in a buffer."""
 
     def __init__(self):
         super().__init__()
@@ -282,6 +282,6 @@ def exported():
         ),
     ],
 )
-def test_networks_whose_state_cannot_be_kept_are_refused_in_words(network, sentence):
+def test_networks_whose_state_cannot_be_stored_are_refused(network, sentence):
     with pytest.raises(DataError, match=sentence):
         start(POINTS, generator=network())

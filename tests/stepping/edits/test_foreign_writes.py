@@ -1,4 +1,4 @@
-"""What another thread changes in weights while updates go on becomes an intervention."""
+"""Writes to weights by another thread during updates become interventions."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def replace_data(parameter):
 
 @pytest.fixture
 def another_thread():
-    """A thread that is alive, as a notebook has; contents are compared only then."""
+    """A second thread, like in a notebook; the contents of weights are compared only if there is one."""
     done = threading.Event()
     thread = threading.Thread(target=done.wait)
     thread.start()
@@ -67,7 +67,7 @@ def another_thread():
     thread.join()
 
 
-def test_between_two_steps_of_one_call(tmp_path):
+def test_writes_between_two_steps_of_one_call(tmp_path):
     plain, trainer = trainer_of(Meddling), trainer_of(Meddling)
     plain.step(3)
 
@@ -98,7 +98,7 @@ def test_between_two_steps_of_one_call(tmp_path):
 @pytest.mark.parametrize("write", [halve, halve_data, halve_by_numpy, replace_data])
 @pytest.mark.parametrize("calls", [4, 5, 6, 7])
 @pytest.mark.usefixtures("another_thread")
-def test_in_the_middle_of_an_update(calls, write, monkeypatch):
+def test_writes_in_the_middle_of_an_update(calls, write, monkeypatch):
     trainer = trainer_of(Meddling)
     countdown = iter(range(calls, -1, -1))
     trainer.step()
@@ -135,7 +135,7 @@ class Renormed(nn.Module):
 )
 @pytest.mark.parametrize("generator", [Meddling, Renormed])
 @pytest.mark.usefixtures("another_thread")
-def test_updates_themselves_are_none(generator, settings):
+def test_updates_themselves_are_no_interventions(generator, settings):
     trainer = trainer_of(generator, **settings)
     trainer.step(6)
     trainer.step_d(2)

@@ -1,4 +1,4 @@
-"""What decides the outputs of networks besides tensors: a change by hand is logged, and the run is no longer exact."""
+"""Changes by hand of state outside of tensors are logged, and make the run not exact."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ def trainer():
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_a_change_is_logged_and_the_run_says_that_it_is_not_exact(trainer, change):
+def test_a_change_is_logged_and_the_run_is_not_exact(trainer, change):
     assert trainer.exact
     CHANGES[change](trainer)
     trainer.step()
-    if "hook" in change:  # it may only look at the networks, so it is no record
+    if "hook" in change:  # A hook may only read the networks, so it is no record.
         assert list(trainer.interventions) == []
     else:
         (record,) = trainer.interventions
@@ -75,10 +75,10 @@ OWN = {
 
 
 @pytest.mark.parametrize("name", OWN)
-def test_what_a_module_of_ones_own_computes_with_counts_too(name, monkeypatch):
-    monkeypatch.setattr(Own, "forward", Own.forward)  # put back at the end
+def test_attributes_that_a_users_module_computes_with_are_compared(name, monkeypatch):
+    monkeypatch.setattr(Own, "forward", Own.forward)  # restored at the end
     trainer = gw.GANTrainer("ring8", generator=Own(), latent_dim=2, d_hidden=(8,), batch_size=16)
-    trainer.sample(4)  # the list of calls is the network's own affair
+    trainer.sample(4)  # The network changes its list of calls itself.
     trainer.step()
     assert trainer.exact
     OWN[name](trainer.generator)
@@ -87,7 +87,7 @@ def test_what_a_module_of_ones_own_computes_with_counts_too(name, monkeypatch):
     assert f"generator.{name}" in trainer.exact_because
 
 
-def test_a_hook_for_all_modules_is_one_too(trainer):
+def test_a_global_hook_counts_as_a_change(trainer):
     handle = torch_module.register_module_forward_hook(lambda m, inputs, output: None)
     try:
         trainer.step()
@@ -96,7 +96,7 @@ def test_a_hook_for_all_modules_is_one_too(trainer):
     assert not trainer.exact
 
 
-def test_looking_and_what_networks_change_in_their_own_updates_are_none():
+def test_reading_and_changes_by_the_networks_own_updates_do_not_count():
     class Counting(nn.Module):
         def __init__(self):
             super().__init__()
@@ -115,7 +115,7 @@ def test_looking_and_what_networks_change_in_their_own_updates_are_none():
     assert list(trainer.interventions) == []
 
 
-def test_a_hook_that_was_removed_again_is_none(trainer):
+def test_a_removed_hook_does_not_count(trainer):
     trainer.generator.register_forward_hook(doubled).remove()
     trainer.step()
     assert list(trainer.interventions) == []
@@ -123,7 +123,7 @@ def test_a_hook_that_was_removed_again_is_none(trainer):
 
 
 class Recurrent(nn.Module):
-    """Keeps the last hidden state in a tuple, as many recurrent networks do."""
+    """Stores the last hidden state in a tuple, like many recurrent networks."""
 
     def __init__(self):
         super().__init__()
@@ -136,7 +136,7 @@ class Recurrent(nn.Module):
         return self.last(outputs[:, 0])
 
 
-def test_a_network_may_keep_tensors_in_a_tuple():
+def test_a_network_may_store_tensors_in_a_tuple():
     trainer = gw.GANTrainer("ring8", generator=Recurrent(), latent_dim=4, batch_size=16)
     trainer.step(2)
     trainer.step()

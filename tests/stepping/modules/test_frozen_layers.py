@@ -1,4 +1,4 @@
-"""The first layers of D, left as they are by its updates (FreezeD)."""
+"""FreezeD: updates do not change the first layers of D."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def moved(trainer, steps=3):
     return {name for name, p in trainer.discriminator.named_parameters() if not torch.equal(p, before[name])}
 
 
-def test_a_layer_is_a_module_with_a_weight_and_what_follows_it():
+def test_a_layer_is_a_module_with_a_weight_and_the_modules_after_it():
     network = nn.Sequential(
         nn.BatchNorm1d(2), spectral_norm(nn.Linear(2, 3)), nn.LayerNorm(3), nn.ReLU(), nn.Linear(3, 1)
     )
@@ -35,19 +35,19 @@ def test_a_layer_is_a_module_with_a_weight_and_what_follows_it():
 @pytest.mark.parametrize(
     "changes", [{}, {"grad_clip": 0.1}, {"loss": "wasserstein", "weight_clip": 0.01}, {"unroll_steps": 2}]
 )
-def test_first_layers_keep_every_bit_and_later_ones_learn(changes):
+def test_first_layers_change_no_bit_and_later_ones_learn(changes):
     trainer = gw.GANTrainer(
         "ring8", freeze_layers_d=1, d_hidden=(8, 8), g_hidden=(8,), batch_size=16, **changes
     )
     names = [name for name, _ in trainer.discriminator.named_parameters()]
-    # The bias of Wasserstein's last layer has no gradient: a shift of all logits changes no loss.
+    # The bias of Wasserstein's last layer has no gradient: a shift of all logits does not change the loss.
     learning = {name for name in names if name != names[-1]}
     assert moved(trainer) - {names[-1]} == learning - set(names[:2])
     trainer.change(freeze_layers_d=0)
     assert moved(trainer) - {names[-1]} == learning
 
 
-def test_all_layers_frozen_leave_d_and_let_g_learn():
+def test_with_all_layers_frozen_d_does_not_change_and_g_learns():
     trainer = gw.GANTrainer("ring8", freeze_layers_d=100, d_hidden=(8,), g_hidden=(8,), batch_size=16)
     before = [p.detach().clone() for p in trainer.generator.parameters()]
     assert moved(trainer) == set()

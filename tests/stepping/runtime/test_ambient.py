@@ -1,4 +1,4 @@
-"""No mode of torch that a cell leaves on changes a run, and each is as it was afterwards."""
+"""Torch modes set by the caller do not change a run, and are restored afterwards."""
 
 import contextlib
 import functools
@@ -31,7 +31,7 @@ def setting(read, write, value):
 
 @contextlib.contextmanager
 def precision(backend, operation, rounded_by):
-    """Set what only the functions behind `torch.backends` can set."""
+    """Set modes that only the functions behind `torch.backends` can set."""
     torch._C._set_fp32_precision_setter(backend, operation, rounded_by)
     try:
         yield
@@ -68,7 +68,7 @@ def rounded(tensor):
 
 @contextlib.contextmanager
 def inside(transform):
-    """Run the block inside a transform of `torch.func`, as a function would that is called by it."""
+    """Run the block inside a transform of `torch.func`, as if a transformed function called it."""
     with contextlib.ExitStack() as stack:
         if transform is torch.func.vmap:
             stack.enter_context(vmap_increment_nesting(2, "error"))
@@ -126,7 +126,7 @@ def nested(*contexts):
 
 
 def ambient():
-    """Return the modes as they are."""
+    """Return the current modes."""
     return (
         torch.get_default_dtype(),
         torch.get_default_device(),
@@ -171,7 +171,7 @@ def networks():
 
 
 class Noisy(nn.Module):
-    """Makes tensors with the defaults of torch, as users' layers do."""
+    """Creates tensors with torch's defaults, like layers of users."""
 
     def forward(self, x):
         return x + 0.1 * torch.randn(x.shape[1:]) + torch.ones(1) * 1e-3 + torch.tensor(0.5) * 1e-3
@@ -192,7 +192,7 @@ KINDS = {
 
 
 def journey(kind, mode, folder):
-    """Do everything that computes inside `mode`, and return all that came out."""
+    """Run every computation inside `mode`, and return all results."""
     made = KINDS[kind]()
     own = [{name: n for name, n in KINDS[kind]().items() if isinstance(n, nn.Module)} for _ in range(2)]
     with mode():
@@ -243,7 +243,7 @@ def same(one, other):
 
 
 if not hasattr(torch._C._autograd, "_top_saved_tensors_default_hooks"):
-    del MODES["rounded saved tensors"]  # an old torch cannot tell
+    del MODES["rounded saved tensors"]  # old versions of torch cannot report it
 if not hasattr(torch._C, "_get_fp32_precision_getter"):
     MODES = {name: mode for name, mode in MODES.items() if " round" not in name}
 
@@ -273,7 +273,7 @@ def test_a_callback_may_leave_any_mode_on(mode):
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_a_callback_sees_the_modes_of_its_caller(mode):
+def test_a_callback_sees_the_modes_of_the_caller(mode):
     seen = []
     trainer = GANTrainer("ring8", **SMALL)
     trainer.on_step(lambda record: seen.append(ambient()))
@@ -283,7 +283,7 @@ def test_a_callback_sees_the_modes_of_its_caller(mode):
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_modes_are_put_back_after_a_failure(mode):
+def test_modes_are_restored_after_a_failure(mode):
     with MODES[mode]():
         before = ambient()
         with pytest.raises(ZeroDivisionError), pinned(1):
@@ -303,7 +303,7 @@ def test_modes_that_an_exception_left_changed_are_restored():
 
 
 @pytest.mark.skipif(not hasattr(torch._C, "_get_fp32_precision_getter"), reason="since torch 2.9")
-def test_an_operation_without_a_precision_of_its_own_has_none_afterwards():
+def test_an_operation_without_its_own_precision_still_has_none_afterwards():
     with precision("generic", "all", "tf32"), pinned():
         pass
     assert precisions() == ["none"] * 5

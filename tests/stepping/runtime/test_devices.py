@@ -9,7 +9,7 @@ from ganwidgets.stepping.runtime.devices import chosen_device
 CUDA = torch.cuda.is_available()
 
 
-def test_auto_is_the_gpu_where_there_is_one():
+def test_auto_is_the_gpu_if_present():
     assert chosen_device("auto") == torch.device("cuda" if CUDA else "cpu")
     assert gw.GANTrainer("ring8", device="auto").step(1)["iteration"] == 1
 
@@ -18,7 +18,7 @@ def test_auto_is_the_gpu_where_there_is_one():
     "wrong",
     ["gpu", "GPU", "cud", "", "cuda:99", "cuda:x", "meta", "cpu:-1", 0, None, 1.5, object(), "\ud800"],
 )
-def test_a_wrong_device_is_named_with_the_remedy(wrong):
+def test_an_invalid_device_is_named_with_the_remedy(wrong):
     with pytest.raises(ValueError, match="device cannot be") as refusal:
         gw.GANTrainer("ring8", device=wrong)
     said = str(refusal.value)
@@ -27,7 +27,7 @@ def test_a_wrong_device_is_named_with_the_remedy(wrong):
     assert '"auto"' in said
 
 
-def test_loading_and_opening_refuse_it_too(tmp_path):
+def test_loading_and_opening_refuse_an_invalid_device(tmp_path):
     trainer = gw.GANTrainer("ring8", run=tmp_path / "run")
     trainer.save(tmp_path / "run.gan")
     trainer.close()

@@ -27,7 +27,7 @@ print(without, pages())
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another library's malloc has rules of its own")
-def test_intermediate_results_get_the_memory_of_earlier_ones():
+def test_intermediate_results_reuse_the_memory_of_earlier_ones():
     answer = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True)
     without, kept = map(int, answer.stdout.split())
     assert without > 1000

@@ -1,4 +1,4 @@
-"""Randomness inside networks comes from the run's own generators, or the run says that it does not."""
+"""Random numbers inside networks come from the run's generators, or the run is reported as not exact."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SEQUENCE = torch.ones(4, 6, 8)
 
 
 def drawn(call, seed=0):
-    """Return what `call` makes in the mode, which must leave the global generator where it is."""
+    """Return the result of `call` in the mode; the global generator must not change."""
     before = torch.get_rng_state()
     with RoutedRandomness(torch.Generator().manual_seed(seed)):
         made = call()
@@ -62,7 +62,7 @@ CALLS = {
 
 
 @pytest.mark.parametrize("name", CALLS)
-def test_a_known_call_draws_from_the_generator_that_was_given(name):
+def test_a_routed_call_draws_from_the_given_generator(name):
     call = CALLS[name]
     first = drawn(call)
     assert torch.equal(first, drawn(call))
@@ -87,7 +87,7 @@ def test_a_known_call_draws_from_the_generator_that_was_given(name):
         ),
     ],
 )
-def test_dropout_has_the_distribution_that_torch_gives_it(dropout, x):
+def test_routed_dropout_has_the_distribution_of_torchs(dropout, x):
     torch.manual_seed(0)
     routed, usual = drawn(lambda: dropout(x.clone(), 0.3)), dropout(x.clone(), 0.3)
     margin = 0.15 if x.numel() < 1000 else 0.03
@@ -100,20 +100,20 @@ def test_dropout_has_the_distribution_that_torch_gives_it(dropout, x):
             assert alike[0] == alike[1], "whole channels are dropped, or single numbers"
 
 
-def test_dropout_that_drops_nothing_or_everything_draws_nothing():
+def test_dropout_with_probability_0_or_1_draws_nothing():
     assert torch.equal(drawn(lambda: F.dropout(X, 0.0)), X)
     assert torch.equal(drawn(lambda: F.dropout(X, 0.5, training=False)), X)
     assert not drawn(lambda: F.dropout(X, 1.0)).any()
     assert not drawn(lambda: F.alpha_dropout(X, 1.0, training=True)).any()
 
 
-def test_a_generator_that_a_network_passes_itself_is_respected():
+def test_a_generator_passed_by_the_network_is_used():
     own = torch.Generator().manual_seed(5)
     expected = torch.rand(3, generator=torch.Generator().manual_seed(5))
     assert torch.equal(drawn(lambda: torch.rand(3, generator=own)), expected)
 
 
-def test_draws_are_seen_wherever_they_come_from():
+def test_draws_are_detected_wherever_they_come_from():
     with RandomDrawDetector() as draws:
         X + X
     assert (draws.routed, draws.unrouted) == (False, False)
@@ -126,7 +126,7 @@ def test_draws_are_seen_wherever_they_come_from():
 
 
 class Apart(nn.Module):
-    """A generator of points, with one more thing in it."""
+    """A generator of points with one additional module."""
 
     def __init__(self, inside, width=8):
         super().__init__()
@@ -176,7 +176,7 @@ CLOSE = {
 
 
 @pytest.mark.parametrize("name", EXACT)
-def test_networks_whose_randomness_can_be_routed_are_exact_and_touch_no_global_generator(name):
+def test_networks_with_routable_randomness_are_exact_and_do_not_touch_global_generators(name):
     network = Apart(EXACT[name]())
     before = torch.get_rng_state()
     trainer = GANTrainer("ring8", generator=network, latent_dim=2, batch_size=16)
@@ -187,13 +187,13 @@ def test_networks_whose_randomness_can_be_routed_are_exact_and_touch_no_global_g
 
 
 @pytest.mark.parametrize("name", CLOSE)
-def test_networks_whose_randomness_cannot_be_routed_are_close_not_exact(name):
+def test_networks_with_other_randomness_are_close_not_exact(name):
     trainer = GANTrainer("ring8", generator=Apart(CLOSE[name]()), latent_dim=2, batch_size=16)
     trainer.step(2)
     assert not trainer.exact
 
 
-def test_built_in_networks_are_not_slowed_by_routing():
+def test_built_in_networks_are_not_routed():
     assert not GANTrainer("ring8")._session.run.engine.routed
 
 
@@ -207,12 +207,12 @@ def test_built_in_networks_are_not_slowed_by_routing():
         (nn.Linear(2, 2).requires_grad_(False), "no parameter that could be trained"),
     ],
 )
-def test_a_generator_that_does_not_fit_is_refused_with_what_helps(network, what):
+def test_a_generator_that_does_not_fit_is_refused_with_the_remedy(network, what):
     with pytest.raises(DataError, match=what):
         GANTrainer("ring8", generator=network, latent_dim=2)
 
 
-def test_a_discriminator_that_does_not_fit_is_refused_with_what_helps():
+def test_a_discriminator_that_does_not_fit_is_refused_with_the_remedy():
     with pytest.raises(DataError, match="one logit for each"):
         GANTrainer("ring8", discriminator=nn.Linear(2, 2))
     with pytest.raises(DataError, match=r"one sample of the data has shape \(2,\)"):
