@@ -5,7 +5,7 @@ import { colorsOf, fittedPen } from "../browser/shared/canvases.js";
 
 const DASHES = [[], [6, 4], [2, 3], [10, 3, 2, 3]];
 
-/** Pixels of a line of the legend, and left of it. */
+/** Pixels of a line of the legend, and of the gap left of it. */
 const [LINE, LEFT] = [16, 44];
 
 const FONT = "13px system-ui, sans-serif";
@@ -60,7 +60,7 @@ function legend(pen, texts, width) {
 
 /**
  * Draw losses, rows of [iteration, a loss for each of `curves`], where null is a gap; a curve is [column, tone].
- * Values that a logarithmic axis has no place for are gaps too.
+ * On a logarithmic axis, values that are not positive are gaps too.
  */
 export function drawLosses(canvas, losses, words, curves, logarithmic = false) {
   const [pen, width, height] = chartPen(canvas);

@@ -1,6 +1,6 @@
 // The model of a panel on the page of a class, where there is no kernel.
 
-/** What a panel needs of a model: traits that stay on this page, and the frames as custom messages. */
+/** The part of a model that a panel uses: traits that stay on this page, and frames as custom messages. */
 export class Model {
   constructor(traits) {
     this.traits = traits;

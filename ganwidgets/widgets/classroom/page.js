@@ -1,17 +1,17 @@
 // The page of a class. It shows the panel of the notebook through a model that exists on this page only. The messages
-// are described in server.py. All texts that people supplied are set as textContent.
+// are described in server.py. All texts from users are set as textContent.
 
 import { make, makeButton, setOptions } from "../browser/shared/elements.js";
 import { drawLosses } from "./charts.js";
 import { Model } from "./model.js";
 import { Question } from "./question.js";
 
-// The server adds the panel that the notebook shows: the plane or the gallery.
+// The server inserts the panel of the notebook: the plane or the gallery.
 const { default: panel } = await import("./panel.js");
 
 const find = (name) => document.querySelector(`.gw-class-${name}`);
 const token = location.hash.slice(1);
-// The token is exchanged for a cookie that no script can read, and leaves the address.
+// Exchange the token for a cookie that scripts cannot read, and remove it from the address.
 if (token) {
   const entered = await fetch(new URL("enter", location.href.split("#")[0]), { method: "POST", body: JSON.stringify({ token }) });
   if (entered.ok) history.replaceState(null, "", location.pathname);

@@ -1,11 +1,11 @@
-// The question to a class: answers to choose from, a curve to draw, and afterwards what happened.
+// The question to a class: answers to choose from, a curve to draw, and later the actual result.
 
 import { make } from "../browser/shared/elements.js";
 import { clamp } from "../browser/shared/numbers.js";
 import { fill } from "../browser/shared/texts.js";
 import { drawExpectation } from "./charts.js";
 
-/** Values of a curve that is drawn. */
+/** Number of values of a drawn curve. */
 const POINTS = 32;
 
 /** Return values without gaps: a missing one is its neighbour. */
@@ -82,7 +82,7 @@ export class Question {
     canvas.addEventListener("pointerup", () => this.drawn && this.send({ draw: this.drawn }));
   }
 
-  /** Show what the class expects, and what happened. */
+  /** Show the predictions of the class and the actual result. */
   showPredictions(content, words) {
     const place = this.place.querySelector(".gw-class-predictions");
     place.replaceChildren();

@@ -1,7 +1,7 @@
 // Runs beside each other: overlaid curves, and a table to sort, filter, hide and colour by.
 //
 // To the kernel: the traits `column`, `against`, `highlighted`; the message {look: true} every two seconds while the page is
-// visible, which lets runs of other processes come in; {samples: true}, {findings: true}, {better: true}.
+// visible, which reads the runs of other processes again; {samples: true}, {findings: true}, {better: true}.
 
 import { make, makeButton, makeSvg, setOptions } from "../browser/shared/elements.js";
 import { listen } from "../browser/shared/messages.js";
@@ -12,7 +12,7 @@ import { drawAxes } from "./parallel.js";
 const WIDTH = 720, HEIGHT = 260, LEFT = 56, RIGHT = 10, TOP = 10, BOTTOM = 34;
 const LOOK_EVERY = 2000;
 
-/** Columns of the table that are sentences, and no axis. */
+/** Columns of the table that contain sentences and cannot be an axis. */
 const PROSE = ["notes", "interventions"];
 
 function limits(values) {

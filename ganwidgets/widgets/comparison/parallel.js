@@ -4,7 +4,7 @@ import { makeSvg } from "../browser/shared/elements.js";
 
 const AXES = { width: 720, height: 190, left: 60, right: 60, top: 26, bottom: 12, line: 12 };
 
-/** A place from 0 to 1 for each value of a column: numbers by size, logarithmic if they span a factor of 30; texts in their order. */
+/** Map the values of a column to 0..1: numbers linearly, or logarithmically from a ratio of 30 on; texts in order. */
 function placed(values) {
   const known = values.filter((each) => each !== null);
   if (known.length && known.every((each) => typeof each === "number")) {

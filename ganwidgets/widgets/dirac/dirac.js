@@ -1,5 +1,5 @@
 // Draws a DiracView: the plane of all states with its arrows and one run's path, and the run's distance
-// from the solution. What the numbers in `scene` mean is described in view.py.
+// from the solution. The content of `scene` is described in view.py.
 
 import { make, makeButton, makeSvg } from "../browser/shared/elements.js";
 import { ARROWS, taken } from "../browser/shared/keys.js";

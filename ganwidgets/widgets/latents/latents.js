@@ -29,7 +29,7 @@ function render({ model, el }) {
   const frames = new Map();
   const send = (dx, dy, done) => model.send({ drag: [dx, dy], how: mode, done });
 
-  /** Let the pointer and the arrow keys move `image`. */
+  /** Move `image` with the pointer and the arrow keys. */
   const movable = (image) => {
     let last = null;
     let waiting = null;

@@ -3,7 +3,7 @@
 import { drawLosses } from "../classroom/charts.js";
 import { Model } from "../classroom/model.js";
 
-/** Milliseconds for which a moment is shown while the recording plays. */
+/** Milliseconds per frame during playback. */
 const SHOWN = 180;
 
 const CURVES = [

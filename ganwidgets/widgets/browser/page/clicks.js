@@ -1,4 +1,4 @@
-// What a click does beside calling the kernel of ipywidgets.
+// Effects of clicks in addition to the messages of ipywidgets.
 
 import { makeButton } from "../shared/elements.js";
 
@@ -21,7 +21,7 @@ export function followClicks(send, root) {
   return () => root.removeEventListener("click", onClick);
 }
 
-/** What can be clicked after a click, before the kernel has answered: else a quick second click would be lost. */
+/** Buttons to enable after a click, before the kernel answers. Otherwise a quick second click would be lost. */
 const NEXT = { "gw-play": "gw-pause", "gw-pause": "gw-play" };
 
 /** Enable Pause at a click on Play, and the other way round; the kernel disables it again if it must. */

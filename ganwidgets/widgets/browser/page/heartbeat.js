@@ -14,7 +14,7 @@ const send = (model, content) => ifConnected(() => model.send(content));
 /** The widget that this heartbeat belongs to. */
 const rootOf = (el) => el.closest(".gw-root") ?? el.parentElement;
 
-/** Tell the kernel that a page holds this view, until the view is removed or its page is left. */
+/** Report this view to the kernel as open until it is removed or its page is closed. */
 function hold(model, view) {
   const open = () => send(model, { open: view });
   const close = () => send(model, { closed: view });
@@ -28,7 +28,7 @@ function hold(model, view) {
   };
 }
 
-/** Hide the stored picture beside this view, which shows the same as of an earlier moment. */
+/** Hide the stored picture beside this view, which shows an earlier state. */
 function cover(model, el) {
   const name = model.get("stored");
   if (!name) return;
@@ -38,7 +38,7 @@ function cover(model, el) {
   el.append(style);
 }
 
-/** Tell the kernel which frames this view has drawn, and whether it can be seen at all. */
+/** Report to the kernel which frames this view has drawn, and whether it is visible. */
 function answer(model, root, view) {
   let onScreen = true;
   let seen = null;
@@ -52,7 +52,7 @@ function answer(model, root, view) {
   const onMessage = ({ seq }) => {
     if (seq !== undefined) afterDrawing(() => send(model, { ack: seq, view }));
   };
-  // The newest entry counts: a quick scroll reports several at once.
+  // Use the latest entry: a quick scroll reports several at once.
   const observer = new IntersectionObserver((entries) => {
     onScreen = entries.at(-1).isIntersecting;
     report();

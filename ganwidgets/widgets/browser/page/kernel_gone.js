@@ -1,11 +1,11 @@
-// Says that the kernel is gone.
+// Shows a note if the kernel is gone.
 
 import { make } from "../shared/elements.js";
 
-/** States of a kernel that its widgets do not survive. */
+/** Kernel states that end its widgets. */
 const ENDED = ["restarting", "autorestarting", "terminating", "dead"];
 
-/** Freeze the widget below `root` and say so once its kernel is gone. Return a function that ends this. */
+/** Freeze the widget below `root` and show a note once its kernel is gone. Return a function that stops watching. */
 export function followKernel(model, root) {
   let late = null;
   const gone = () => {
@@ -15,7 +15,7 @@ export function followKernel(model, root) {
     for (const child of root.children) child.inert = true;
     // The question of a lesson is beside its run, and has no heartbeat.
     for (const lesson of root.parentElement?.querySelectorAll(":scope > .gw-lesson") ?? []) lesson.inert = true;
-    // A message that was under way may still draw the state of before.
+    // A message already in transit may still draw the previous state.
     const say = () => {
       for (const state of root.querySelectorAll(".gw-state")) {
         if (state.textContent === words.state) continue;

@@ -1,18 +1,18 @@
-// Names and tooltips of elements that ipywidgets has no place for.
+// Names and tooltips of elements for which ipywidgets has no trait.
 
 import { listen } from "../shared/messages.js";
 
-/** What takes keys of its own. */
+/** Elements that handle keys themselves. */
 const KEYED = "[role=slider], [role=tab], select, input, button";
 
-/** What may need a name when it joins the page; lines of text, which change all the time, do not. */
+/** Elements that may need a name when they are added; lines of text change often and need none. */
 const NAMEABLE = `${KEYED}, canvas, img, .jupyter-widgets`;
 
-/** Give the elements below `root` the names and tooltips of the model. Return a function that ends this. */
+/** Set the names and tooltips of the model on the elements below `root`. Return a function that stops this. */
 export function nameElements(model, root) {
   const apply = () => {
     for (const element of root.querySelectorAll(KEYED)) {
-      // Else a notebook's shortcuts would take the arrow keys from sliders and lists.
+      // Otherwise shortcuts of the notebook would take the arrow keys from sliders and lists.
       element.setAttribute("data-lm-suppress-shortcuts", "true");
     }
     for (const [cssClass, [label, help]] of Object.entries(model.get("names"))) {
@@ -28,7 +28,7 @@ export function nameElements(model, root) {
           element.setAttribute("role", canvas ? "img" : "group");
           element.setAttribute("aria-label", label);
         }
-        // ipycanvas takes every key, so keyboard users could not leave a canvas.
+        // ipycanvas handles every key, so keyboard users could not leave a canvas.
         if (canvas) element.removeAttribute("tabindex");
         for (const input of element.querySelectorAll("input[type=text], input[type=number]")) {
           const described = [...(input.labels ?? [])].some((each) => each.textContent.trim());
@@ -60,7 +60,7 @@ export function nameElements(model, root) {
   };
 }
 
-/** Let screen readers say a slider's value, where noUiSlider would say at which place its handle is. */
+/** Announce a slider's value to screen readers in place of noUiSlider's handle position. */
 export function speakValues(model, root) {
   const say = (handle) => {
     for (const [cssClass, words] of Object.entries(model.get("places"))) {

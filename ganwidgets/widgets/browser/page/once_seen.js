@@ -1,4 +1,4 @@
-// Makes the view of a widget once its place has a size. The reason is in once_seen.py.
+// Creates the view of a widget once its container has a size. The reason is in once_seen.py.
 
 const PREFIX = "IPY_MODEL_";
 
@@ -16,7 +16,7 @@ export default {
       }
       view = made;
       el.append(view.el);
-      // What a Lumino parent would say of a child that joined the page.
+      // The message that a Lumino parent sends to an attached child.
       view.trigger("displayed");
     };
 

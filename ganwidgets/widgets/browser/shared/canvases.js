@@ -46,7 +46,7 @@ export function colorsOf(el, names) {
 const TRIES = 20;
 
 /**
- * Return a function that has `draw` called before the next repaint, once however often it is called before.
+ * Return a function that schedules `draw` before the next repaint; several calls before it draw once.
  *
  * JupyterLab hides everything for a moment when its theme changes. Then a canvas in `place` has no size and would be
  * emptied, so the drawing waits, at most a second. A ResizeObserver notices a longer absence.
@@ -75,7 +75,7 @@ export function drawsOnce(draw, place = null) {
   return later;
 }
 
-/** Call `act` when the front end changes its theme; return a function that ends this. */
+/** Call `act` when the front end changes its theme; return a function that removes the listener. */
 export function watchTheme(act) {
   const themed = new MutationObserver(act);
   themed.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light", "class"] });

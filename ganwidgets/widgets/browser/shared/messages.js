@@ -31,7 +31,7 @@ export function ifConnected(act) {
   }
 }
 
-/** Call functions at the model's events, an object of both; return a function that ends this. */
+/** Register functions for the model's events, given as `{ event: function }`; return a function that removes them. */
 export function listen(model, handlers) {
   for (const [event, act] of Object.entries(handlers)) model.on(event, act);
   return () => {
@@ -39,10 +39,10 @@ export function listen(model, handlers) {
   };
 }
 
-/** The event of a view that draws a picture: another view can move in the same animation frame. */
+/** Event of a view that draws a picture, so that another view can move in the same animation frame. */
 export const PICTURE = "gw-picture";
 
-/** Tell the page that the view in an element draws a picture. */
+/** Dispatch the event that the view in an element draws a picture. */
 export function announcePicture(el) {
   el.dispatchEvent(new CustomEvent(PICTURE, { bubbles: true }));
 }

@@ -1,12 +1,12 @@
-// Texts with gaps, and numbers as people read them.
+// Texts with placeholders, and numbers formatted for readers.
 
-/** Fill the gaps of a text, `{name}`, with values. */
+/** Replace the placeholders `{name}` of a text by values. */
 export const fill = (template, values) => template.replace(/\{(\w+)\}/g, (_, name) => values[name]);
 
-/** Write a number's minus as one. */
+/** Replace the hyphen of a negative number by a minus sign. */
 export const minus = (text) => text.replace("-", "\u2212");
 
-/** Write a number with at most `digits` digits that count. */
+/** Write a number with at most `digits` significant digits. */
 export const brief = (value, digits = 3) => minus(Number(value.toPrecision(digits)).toString());
 
 /** Write a count with thin spaces between thousands. */

@@ -9,9 +9,9 @@ import { clamp } from "../../browser/shared/numbers.js";
 import { paint } from "./painters.js";
 import { places, ways } from "./places.js";
 
-/** Milliseconds of the noise grid's way to the manifold. */
+/** Duration of the noise grid's animation to the manifold, in milliseconds. */
 const MORPH = 2200;
-/** Pixels from dash to dash. */
+/** Period of the dashes in pixels. */
 const DASH = 12;
 
 const still = () => window.matchMedia("(prefers-reduced-motion: reduce)").matches;
@@ -102,7 +102,7 @@ export default {
       "aria-label": words.morphHelp,
     });
 
-    // --- the way from the noise to the manifold -------------------------------------------------------
+    // --- the animation from the noise to the manifold -------------------------------------------------
 
     const play = () => {
       cancelAnimationFrame(morphing);
@@ -144,7 +144,7 @@ export default {
     const enlarge = (name) => {
       const before = opened;
       opened = name;
-      // Before what has the focus disappears: the notebook would take the focus to a cell.
+      // Do this before the focused element disappears; otherwise the notebook moves the focus to a cell.
       if (!name) nodes[before]?.focus({ preventScroll: true });
       large.hidden = !name;
       if (!name) {
@@ -204,10 +204,10 @@ export default {
         });
       }
       for (const [name, path] of ways(place)) lines[name].setAttribute("d", path);
-      // For the list of data, which is on the stage and is another widget.
+      // For the list of data, another widget on the stage.
       el.parentElement?.style.setProperty("--gw-stage-top", `${stage.offsetTop}px`);
       const { generator } = place.boxes;
-      // Beside the name where both have room, else in the picture's corner.
+      // Beside the name if both fit, otherwise in the corner of the picture.
       const corner = generator.w < 160;
       Object.assign(morph.style, {
         left: `${generator.x + generator.w - (corner ? 3 : 0)}px`,
@@ -239,9 +239,9 @@ export default {
     };
 
     /**
-     * Let the dashes move on, farther where more steps were made meanwhile, never so far that they seem to go
-     * back. They move only when a picture is drawn anyway: a page that a timer has painted again and again costs
-     * more than the pictures.
+     * Advance the dashes: farther after more steps, but by less than half a period, so that they never seem to go
+     * back. They move only when a picture is drawn anyway, because repainting the page by a timer costs more than
+     * the pictures.
      */
     const flow = () => {
       const now = performance.now();

@@ -1,4 +1,4 @@
-// How each part of the graph looks in a box, small or large.
+// Painters of the graph's parts, for small and large boxes.
 
 import { imageAt } from "../../browser/shared/canvases.js";
 import { clamp, mix } from "../../browser/shared/numbers.js";
@@ -26,7 +26,7 @@ const squares = (pen, places, box, color, half) => {
   }
 };
 
-/** Images side by side, as many in a row as there are rows. */
+/** Images in a square grid. */
 const strip = (pen, images, box, most, frames) => {
   if (!images) return;
   const [count, height, width, channels] = images.shape;
@@ -46,7 +46,7 @@ const strip = (pen, images, box, most, frames) => {
   }
 };
 
-/** The noise grid on its way to the manifold: at 0 regular, at 1 warped by the generator. */
+/** The noise grid between 0, regular, and 1, mapped by the generator. */
 const grid = ({ pen, parts, frame, colors }, box, share) => {
   const { grid: before, manifold: after } = parts;
   if (!before || !after) return;
@@ -110,7 +110,7 @@ const heat = ({ pen, parts, colors }, box) => {
 
 const channels = (color) => [1, 3, 5].map((start) => Number.parseInt(color.slice(start, start + 2), 16));
 
-/** How real both kinds of samples look to D: real ones upward, generated ones downward. */
+/** Histograms of D's verdicts: real samples upward, generated samples downward. */
 const histogram = ({ pen, parts, colors, words }, box, large) => {
   const bins = large ? 24 : 12;
   const pad = large ? 26 : 6;
@@ -168,7 +168,7 @@ const arrows = ({ pen, parts, colors }, box, size) => {
   pen.stroke();
 };
 
-/** A loss as a bar from zero, on the scale that both have; below zero to the left. */
+/** A loss as a bar from zero, on a scale for both losses; negative ones to the left. */
 const bar = ({ pen, frame, colors }, box, name) => {
   const [low, high] = frame.limits;
   const value = frame.record[name];
@@ -223,7 +223,7 @@ const curves = ({ pen, parts, colors, words }, box, names) => {
   }
 };
 
-/** From the colour of "generated" by way of the text's grey to that of "real". */
+/** Colour between "generated" and "real", with the text's grey in the middle. */
 const scoreColor = ({ colors, parts }, name) => {
   const [low, high] = [channels(colors.generated), channels(colors.real)];
   const scores = parts[name];

@@ -54,7 +54,7 @@ export function places(width) {
   };
 }
 
-/** The ways between boxes: `[name, path]`, forward ones and both loops. */
+/** Paths between boxes as `[name, path]`: the forward paths and both loops. */
 export function ways({ boxes }) {
   const found = FORWARD.map(([from, to]) => {
     const [a, b] = [boxes[from], boxes[to]];

@@ -143,7 +143,7 @@ export default {
       ];
     };
     canvas.addEventListener("pointerdown", (event) => {
-      // A pen's other end says button 5; a mouse's other buttons draw nothing.
+      // The eraser end of a pen reports button 5; other buttons of a mouse draw nothing.
       if (stroke || (event.button !== 0 && event.button !== 5)) return;
       canvas.setPointerCapture(event.pointerId);
       canvas.focus({ preventScroll: true });
@@ -185,7 +185,7 @@ export default {
       later();
     };
     const goBack = () => {
-      // A page that was loaded again knows the strokes, but not what was there before a clearing.
+      // A reloaded page has the strokes, but not those from before they were cleared.
       model.set("strokes", history.pop() ?? strokes().slice(0, -1));
       model.save_changes();
     };
@@ -228,15 +228,15 @@ export default {
     make(el, "p", "gw-own-consequence", {}, words.consequence);
 
     let timer = 0;
-    const tellText = () => {
+    const sendText = () => {
       clearTimeout(timer);
       model.send({ text: area.value });
     };
     area.addEventListener("input", () => {
       clearTimeout(timer);
-      timer = setTimeout(tellText, 300);
+      timer = setTimeout(sendText, 300);
     });
-    area.addEventListener("change", tellText);
+    area.addEventListener("change", sendText);
     file.addEventListener("change", async () => {
       const chosen = file.files[0];
       file.value = "";
@@ -247,10 +247,10 @@ export default {
         return;
       }
       area.value = await chosen.text();
-      tellText();
+      sendText();
     });
 
-    // --- what the kernel says ---------------------------------------------------------------------
+    // --- messages of the kernel -------------------------------------------------------------------
 
     const show = () => {
       undo.disabled = history.length + strokes().length === 0;

@@ -3,7 +3,7 @@
 import { brief, minus } from "../../browser/shared/texts.js";
 import { roundNumbers } from "../../browser/shared/numbers.js";
 
-/** Size of the numbers in pixels, if the layout chooses no other. */
+/** Default font size of the numbers in pixels. */
 const TICK = 11;
 
 /** The unit of an axis without one: center, scale, and whether the data has named it. */
@@ -25,7 +25,7 @@ const short = (value) => brief(value, 6);
 /**
  * Return `{ marks: [[place, label], ...], title }` of an axis whose unit is [center, scale, named].
  *
- * The labels mean (value - base) / 10 ** power; the title says so where base or power is not 0.
+ * Labels are (value - base) / 10 ** power; the title names base and power unless they are 0.
  */
 function unitTicks([center, scale, named], name, low, high) {
   const title = named ? name : "";

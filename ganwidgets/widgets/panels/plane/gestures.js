@@ -3,19 +3,19 @@
 import { ARROWS, taken } from "../../browser/shared/keys.js";
 import { clamp } from "../../browser/shared/numbers.js";
 
-/** Pixels around a pointer within which a sample is meant, by the kind of pointer. */
+/** Radius in pixels for selecting a sample, by the type of the pointer. */
 const REACH = { mouse: 12, pen: 16, touch: 24 };
 
-/** Pixels that a pointer moves at most while it clicks. */
+/** Maximum movement of a click in pixels. */
 const CLICK = 3;
 
-/** How many times larger the plane is after one key or button. */
+/** Zoom factor of one key press or button click. */
 export const ZOOM = 1.5;
 
 const reachOf = (event) => REACH[event.pointerType] ?? REACH.mouse;
 
 /**
- * Call `acts` at what a user does with the canvas.
+ * Call the functions in `acts` for the user's gestures on the canvas.
  *
  * `boxOf()` is the square of the plane on it. `acts` are `hover(x, y, reach)`, `choose(x, y, reach)`, `leave()`,
  * `walk(across, down)`, `forget()`, `home()`, and in shares of the square's sides `drag(across, up)`, `pan(across, up)` and
@@ -84,7 +84,7 @@ export function takeGestures(canvas, boxOf, acts) {
   canvas.addEventListener(
     "wheel",
     (event) => {
-      // A page that scrolls below the pointer goes on scrolling.
+      // If the page is scrolling below the pointer, let it scroll.
       if (!armed && !event.ctrlKey && document.activeElement !== canvas) return;
       const lines = event.deltaMode === 1 ? 16 : 1;
       const factor = Math.exp(-clamp(event.deltaY * lines, -240, 240) * (event.ctrlKey ? 0.01 : 0.002));

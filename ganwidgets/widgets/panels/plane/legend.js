@@ -1,8 +1,8 @@
-// The layers of the plane below it: what is shown, and what the colours mean.
+// The legend below the plane: shown layers, and the meaning of the colours.
 
 import { make, setOptions } from "../../browser/shared/elements.js";
 
-/** Add the legend of a view to its element. Return functions that bring it up to date. */
+/** Add the legend of a view to its element. Return functions that update it. */
 export function makeLegend(el, model, words) {
   const set = (name, value) => {
     model.set(name, value);
@@ -64,7 +64,7 @@ export function makeLegend(el, model, words) {
       back.value = model.get("trail");
       showParts(frame);
     },
-    /** Offer the layers of a frame. */
+    /** Show buttons for the layers of a frame. */
     showFrame(frame) {
       for (const name of words.legend) boxes[name].closest("label").hidden = !frame.layers.includes(name);
       showParts(frame);

@@ -1,11 +1,11 @@
-// How the layers of the plane look.
+// Painters of the plane's layers.
 
 import { clamp } from "../../browser/shared/numbers.js";
 
-/** Steps of the manifold's density, each painted at once. */
+/** Levels of the manifold's density; each level is one path. */
 const SHADES = 12;
 
-/** Arrows in one picture at most. */
+/** Maximum number of arrows in a picture. */
 const ARROWS = 150;
 
 /**
@@ -39,7 +39,7 @@ const outlined = (pen, wings, colors, color) => {
   pen.stroke(wings);
 };
 
-/** Which way D's logit on each sample is to go: up or down, as far as its share of the loss counts. */
+/** Direction in which D's logit on each sample should move, scaled by its share of the loss. */
 const pulls = (pen, parts, at, colors, side) => {
   const wings = new Path2D();
   for (const kind of ["real", "generated"]) {
@@ -94,7 +94,7 @@ export const PAINTERS = {
           const to = ring[(side + 1) % 4];
           twice += corners[2 * from] * corners[2 * to + 1] - corners[2 * to] * corners[2 * from + 1];
         });
-        // As many times denser than if all samples were spread evenly over the plane.
+        // Density relative to samples spread evenly over the plane.
         const density = (frame.share * plane) / Math.max(Math.abs(twice) / 2, 1e-12);
         if (!Number.isFinite(density)) continue;
         quad(shades[Math.round(clamp((SHADES - 1) * Math.log2(1 + density) * 0.16, 0, SHADES - 1))], ring);

@@ -16,7 +16,7 @@ import { Window } from "./window.js";
 /** Pixels around the axes; a layout may choose another left margin. */
 const ROOM = { left: 36, right: 8, top: 4 };
 
-/** Milliseconds without movement after which a view is at rest. */
+/** Milliseconds without movement after which a view counts as at rest. */
 const REST = 150;
 
 export default {
@@ -45,7 +45,7 @@ export default {
     let pointer = null; // the mouse's place, until a point is chosen otherwise
     let box = { left: ROOM.left, top: ROOM.top, side: 1 };
     let resting = 0;
-    let toldWindow = "null";
+    let sentWindow = "null";
 
     // --- drawing ------------------------------------------------------------------------------
 
@@ -85,7 +85,7 @@ export default {
       }
       pen.restore();
       follow(pen, colors, shown);
-      tellOutside(shown);
+      showOutside(shown);
     };
     const later = drawsOnce(draw, canvas);
 
@@ -102,7 +102,7 @@ export default {
       map.style.height = `${(100 * (v1 - v0)) / (y1 - y0)}%`;
     };
 
-    const tellOutside = (shown) => {
+    const showOutside = (shown) => {
       const [x0, x1, y0, y1] = look.box;
       const points = (shown.generated && parts.generated) || [];
       let count = 0;
@@ -118,7 +118,7 @@ export default {
 
     const lines = () => described(selected, words, frame, parts);
 
-    /** Mark the selected sample at its present place, and show its figures. */
+    /** Mark the selected sample at its current position, and show its figures. */
     const follow = (pen, colors, shown) => {
       if (pointer && !pinned) selected = nearest(pointer.x, pointer.y, pointer.reach);
       const points = selected && shown[selected[0]] ? parts[selected[0]] : null;
@@ -177,15 +177,15 @@ export default {
       canvas.dataset.window = look.box.map((side) => side.toPrecision(6)).join();
       if (frame?.judged) {
         clearTimeout(resting);
-        resting = setTimeout(tellWindow, REST);
+        resting = setTimeout(sendWindow, REST);
       }
       later();
     };
-    /** Let the map of the verdict cover what is seen here, as finely as it covers the whole plane. */
-    const tellWindow = () => {
+    /** Request the map of the verdict for the visible part of the plane, at full resolution. */
+    const sendWindow = () => {
       const part = look.moved ? look.box : null;
-      if (JSON.stringify(part) === toldWindow) return;
-      toldWindow = JSON.stringify(part);
+      if (JSON.stringify(part) === sentWindow) return;
+      sentWindow = JSON.stringify(part);
       model.send({ window: part });
     };
     const zoom = (factor, across = 0.5, up = 0.5) => {

@@ -1,4 +1,4 @@
-// The samples of the plane: which is next to a place, and what is known of it.
+// The samples of the plane: nearest sample to a position, and its figures.
 
 import { imageAt } from "../../browser/shared/canvases.js";
 import { fill, minus } from "../../browser/shared/texts.js";

@@ -1,8 +1,8 @@
-// Which part of the plane a picture shows.
+// The part of the plane that a picture shows.
 
 import { clamp } from "../../browser/shared/numbers.js";
 
-/** How many times smaller and larger than the whole plane the part can be. */
+/** Limits of the part's size relative to the whole plane. */
 const NEAREST = 1 / 64;
 const FARTHEST = 8;
 
@@ -17,7 +17,7 @@ export class Window {
     this.box = [...this.home];
   }
 
-  /** Look at another plane; return whether it is another one. */
+  /** Set the extent of the whole plane; return true if it has changed. */
   settle(extent) {
     if (extent.every((value, index) => value === this.home[index])) return false;
     this.home = extent;
@@ -33,7 +33,7 @@ export class Window {
     return this.box.some((value, index) => value !== this.home[index]);
   }
 
-  /** Magnify by `factor` around a place given in shares of the sides; return whether that is possible. */
+  /** Magnify by `factor` around a position given in shares of the sides; return false if that is impossible. */
   magnify(factor, across, up) {
     const wanted = clamp(this.zoom * factor, 1 / FARTHEST, 1 / NEAREST);
     const shrink = this.zoom / wanted;

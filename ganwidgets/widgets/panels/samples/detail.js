@@ -1,4 +1,4 @@
-// What is known of one sample: the image large, its noise, its score, and the real image that is most like it.
+// Details of one sample: the enlarged image, its noise, its score, and the nearest real image.
 
 import { colorsOf } from "../../browser/shared/canvases.js";
 import { make, makeButton } from "../../browser/shared/elements.js";
@@ -6,7 +6,7 @@ import { clamp } from "../../browser/shared/numbers.js";
 import { fill, minus, percent } from "../../browser/shared/texts.js";
 import { drawLarge, sized } from "./images.js";
 
-/** Numbers of the noise that are drawn as bars, and offered as directions, at most. */
+/** Maximum number of noise components drawn as bars and offered as directions. */
 export const BARS = 64;
 
 const three = (value) => minus(value.toPrecision(3));

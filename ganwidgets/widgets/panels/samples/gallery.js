@@ -11,7 +11,7 @@ import { Grid, indexOf } from "./grid.js";
 import { Sheet } from "./images.js";
 import { Ways } from "./ways.js";
 
-/** Device pixels for each pixel of an image that zooming goes through. */
+/** Zoom levels: device pixels per image pixel. */
 const STEPS = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32];
 
 const SHEETS = ["generated", "real", "walk", "line", "moved", "past", "neighbor"];
@@ -21,7 +21,7 @@ class Gallery {
   constructor(model, el) {
     this.model = model;
     this.words = model.get("words");
-    // What came from the kernel: images, other arrays, and the words of the newest messages.
+    // Data from the kernel: images, other arrays, and the texts of the latest messages.
     this.seen = {
       sheets: Object.fromEntries(SHEETS.map((name) => [name, new Sheet()])),
       arrays: {},
@@ -104,7 +104,7 @@ class Gallery {
   }
 
   leave() {
-    // The newest says it: a pointer that goes on to another cell looks there at once.
+    // Use the latest event: a pointer that moves to another cell shows that one at once.
     requestAnimationFrame(() => {
       const { cells } = this.grid;
       if (cells.matches(":hover") || cells.contains(document.activeElement)) return;
@@ -115,7 +115,7 @@ class Gallery {
     });
   }
 
-  /** Tell the kernel that this view, which is removed, looks at no sample. */
+  /** Report to the kernel that this view shows no sample, because it is removed. */
   gone() {
     if (!this.looking) return;
     this.model.set("inspected", -1);

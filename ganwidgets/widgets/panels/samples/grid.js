@@ -3,7 +3,7 @@
 import { make } from "../../browser/shared/elements.js";
 import { GAP, sized } from "./images.js";
 
-/** Rows of real images that are shown to compare; they are half as wide as the others. */
+/** Rows of real images for comparison; they are half as wide as the others. */
 const REAL_ROWS = 2;
 
 /** Draw `count` images of a sheet in rows; `wide` and `tall` are an image's device pixels. */
@@ -43,7 +43,7 @@ export class Grid {
     this.real = make(this.below, "canvas", "gw-pixels gw-pixels-real", { role: "img", "aria-label": words.realGrid });
   }
 
-  /** Device pixels of one image's width where all columns fit in the page. */
+  /** Width of one image in device pixels such that all columns fit in the page. */
   fitting(columns, ratio) {
     return Math.max(4, Math.floor(((this.stage.clientWidth - GAP * (columns - 1)) / columns) * ratio));
   }
@@ -68,7 +68,7 @@ export class Grid {
     return [wide / ratio, tall / ratio];
   }
 
-  /** Lay a button over each sample; `nameOf` names one, and `focus` is the one that the keyboard reaches. */
+  /** Put a button over each sample; `nameOf` returns its name, and the button `focus` is in the tab order. */
   layCells({ sheets, frame }, [wide, tall], chosen, focus, nameOf, ratio) {
     const { cells } = this;
     const { count } = sheets.generated;

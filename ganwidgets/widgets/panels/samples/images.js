@@ -3,10 +3,10 @@
 import { copyPixels, resize } from "../../browser/shared/canvases.js";
 import { make } from "../../browser/shared/elements.js";
 
-/** Pixels of the page between two images. */
+/** CSS pixels between two images. */
 export const GAP = 2;
 
-/** Pixels of the page that a large image is wide or high. */
+/** Size of an enlarged image in CSS pixels. */
 export const LARGE = 76;
 
 /** Many images of one size as one column of pixels on a canvas that is never shown. */
@@ -35,13 +35,13 @@ export class Sheet {
   draw(pen, index, x, y, width, height) {
     if (index >= this.count) return;
     pen.imageSmoothingEnabled = width < this.width;
-    // Between pixels and half of them, the quick way looks the same.
+    // Down to half the size, fast scaling looks the same.
     pen.imageSmoothingQuality = 2 * width < this.width ? "high" : "low";
     pen.drawImage(this.canvas, 0, index * this.height, this.width, this.height, x, y, width, height);
   }
 }
 
-/** Give a canvas a size in device pixels; return what draws on it, from a clean sheet. */
+/** Set the size of a canvas in device pixels, clear it, and return its context. */
 export function sized(canvas, width, height, ratio) {
   const across = Math.max(1, Math.round(width * ratio));
   const down = Math.max(1, Math.round(height * ratio));

@@ -1,11 +1,11 @@
-// Ways through the latent space from the chosen samples: between two, along a direction, and back in time.
+// Paths from the chosen samples: between two latents, along a direction, and back in time.
 
 import { make, makeButton, setOptions } from "../../browser/shared/elements.js";
 import { fill, minus, spaced } from "../../browser/shared/texts.js";
 import { BARS } from "./detail.js";
 import { drawLarge, GAP, LARGE, Strip } from "./images.js";
 
-/** Pixels that the handle of a slider is wide. */
+/** Width of a slider's handle in pixels. */
 const THUMB = 16;
 
 /** Values along a direction, in standard deviations of the noise. */

@@ -1,4 +1,4 @@
-// Keeps a widget in a corner of the page while its notebook scrolls: the cell that changes the run is then seen beside it.
+// Keeps a widget in a corner of the page while the notebook scrolls, so that it is visible beside any cell.
 //
 // The widget becomes a popover, which the browser draws above everything. It stays where it is in the document, because
 // the front end removes it from there when its cell runs again.
@@ -19,7 +19,7 @@ export function keepInView(root, words, changed) {
   const toggle = () => {
     const box = root();
     if (!box?.showPopover) return;
-    // Without the attribute, because the browser frames each element that has it, shown or not.
+    // Remove the attribute, because the browser draws a border around each element with it, shown or not.
     if (box.matches(":popover-open")) box.removeAttribute("popover");
     else {
       height = box.offsetHeight;

@@ -5,7 +5,7 @@ import { listen } from "../../browser/shared/messages.js";
 import { fill } from "../../browser/shared/texts.js";
 import { keepInView } from "./keep_in_view.js";
 
-/** What a key asks for in the presentation. Clickers send Page Up, Page Down, and "." or "b" for a blank screen. */
+/** Actions of keys in the presentation. Clickers send Page Up, Page Down, and "." or "b" for a blank screen. */
 const KEYS = {
   " ": "toggle",
   b: "toggle",
@@ -18,7 +18,7 @@ const KEYS = {
   g: "step_g",
 };
 
-/** True if a key belongs to what has the focus: a field, a list, a slider, or a button that space presses. */
+/** True if the focused element handles the key itself: a field, a list, a slider, or a button for the space bar. */
 function occupied(event) {
   const target = event.composedPath()[0];
   if (!(target instanceof Element)) return false;
@@ -63,7 +63,7 @@ function render({ model, el }) {
     waiting = requestAnimationFrame(size);
   };
   const watch = new MutationObserver(later);
-  // A corner that was dragged leaves its size in the element's style.
+  // Dragging a corner stores the size in the element's style.
   window.addEventListener(
     "pointerup",
     () => {

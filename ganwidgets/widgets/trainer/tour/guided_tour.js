@@ -1,4 +1,4 @@
-// A guided tour of one widget; guided_tour.py says what it visits. It sends nothing to the kernel.
+// A guided tour of one widget; guided_tour.py lists its stops. It sends nothing to the kernel.
 
 const GAP = 8; // CSS pixels between the card and the part, and at the window's edge
 
@@ -92,9 +92,9 @@ function render({ model, el }) {
   skip.addEventListener("click", end);
   before.addEventListener("click", () => go(-1));
   next.addEventListener("click", () => go(1));
-  // A presentation begins by removing the focus from everything, and has no other cells.
+  // A presentation removes the focus when it begins, and has no other cells.
   const owns = (target) => card.contains(target) || (target === document.body && document.fullscreenElement === root());
-  // Before the keys of a notebook, which would move cells. The presentation ignores arrow keys while the card is shown.
+  // Handle keys before the notebook moves cells. The presentation ignores arrow keys while the card is shown.
   window.addEventListener(
     "keydown",
     (event) => {
