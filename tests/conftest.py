@@ -1,4 +1,4 @@
-"""What all tests share: English texts, one thread, and no deadline on a shared machine."""
+"""Settings for all tests: English texts, one thread, and no deadline on a shared machine."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ import signal
 import torch
 from hypothesis import HealthCheck, settings
 
-# In this process and in the kernels and servers that tests start, whatever the system speaks.
+# For this process and for kernels and servers that tests start, whatever the system language.
 os.environ["LANGUAGE"] = "en"
 
-# A shell that starts the tests in the background lets them ignore interrupts; some tests send one.
+# A shell that starts the tests in the background makes them ignore interrupts, which some tests send.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
-# On a loaded machine more threads make small networks slower, not faster.
+# On a loaded machine, more threads make small networks slower.
 torch.set_num_threads(1)
 
 settings.register_profile("shared", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("ci", parent=settings.get_profile("shared"), derandomize=True)
 settings.load_profile("ci" if os.environ.get("CI") else "shared")
 
-# They hold fixtures; only modules of tests, and the package's own, have examples to run.
+# These files contain fixtures; only test modules and the package have doctests.
 collect_ignore_glob = ["conftest.py", "*/conftest.py"]

@@ -20,7 +20,7 @@ def trained(steps=12, **settings):
 
 @pytest.fixture
 def runs(tmp_path):
-    """Three run folders, the last of which stands on a second branch."""
+    """Three run folders; the last run is on a second branch."""
     for number, rate in enumerate((1e-3, 2e-3, 3e-3)):
         trainer = trained(run=tmp_path / f"run-{number}", lr_d=rate, seed=number)
         if number == 2:
@@ -42,7 +42,7 @@ def everything(trainer):
     )
 
 
-def test_only_what_differs_is_shown():
+def test_only_differences_are_shown():
     one, other = trained(seed=0), trained(seed=0, lr_d=1e-3)
     both = gw.compare(one, other)
     assert list(both.settings()) == ["lr_d"]
@@ -55,11 +55,11 @@ def test_only_what_differs_is_shown():
     assert both.settings()["notes"].iloc[1] == "3: better now"
 
 
-def test_equal_runs_differ_in_nothing():
+def test_equal_runs_have_no_differences():
     assert gw.compare(trained(), trained()).settings().shape == (2, 0)
 
 
-def test_data_of_ones_own_is_told_apart_by_its_content():
+def test_data_of_the_user_is_identified_by_its_content():
     points = np.random.default_rng(0).normal(size=(50, 2)).astype(np.float32)
     both = gw.compare(trained(data=points), trained(data=points + 1))
     assert list(both.settings()) == ["data"]
@@ -67,7 +67,7 @@ def test_data_of_ones_own_is_told_apart_by_its_content():
 
 
 @pytest.mark.parametrize("against", ["iteration", "samples_seen", "seconds"])
-def test_curves_are_those_of_the_histories(against):
+def test_curves_equal_the_histories(against):
     one, other = trained(25), trained(12, batch_size=32)
     curves = gw.compare(one=one, other=other).curves("loss_d", against)
     assert curves.index.name == against
@@ -87,7 +87,7 @@ def test_unknown_columns_and_axes_are_named():
         both.curves("loss_d", "minutes")
 
 
-def test_the_frame_has_a_row_a_run_with_its_last_evaluation():
+def test_the_frame_has_one_row_per_run_with_its_last_evaluation():
     one, other = trained(seed=1), trained(20, seed=2)
     figures = other.evaluate(200)
     frame = gw.compare(one, other).to_frame()
@@ -116,7 +116,7 @@ def test_branches_of_a_run_are_compared():
     assert torch.equal(samples["branch 2"], trainer.sample(5, seed=0))
 
 
-def test_folders_files_patterns_and_trainers_together(runs):
+def test_folders_files_patterns_and_trainers_are_compared_together(runs):
     live = trained(7, seed=9)
     live.save(runs / "saved.gan")
     together = gw.compare(str(runs / "*"), runs / "run-1", live)
@@ -129,7 +129,7 @@ def test_folders_files_patterns_and_trainers_together(runs):
     assert torch.equal(samples["run-1"], samples["run-1 (2)"])
 
 
-def test_the_record_of_a_folder_is_that_of_its_trainer(runs):
+def test_the_record_of_a_folder_equals_that_of_its_trainer(runs):
     opened = gw.open_run(runs / "run-2")
     try:
         stored, live = (gw.compare(run) for run in (runs / "run-2", opened.timeline))
@@ -143,7 +143,7 @@ def test_the_record_of_a_folder_is_that_of_its_trainer(runs):
         opened.close()
 
 
-def test_comparing_reads_no_tensor_and_leaves_folders_as_they_are(runs, monkeypatch):
+def test_comparing_reads_no_tensor_and_changes_no_folder(runs, monkeypatch):
     def refuse(*_args, **_keywords):
         raise AssertionError("a tensor was read")
 
@@ -151,7 +151,7 @@ def test_comparing_reads_no_tensor_and_leaves_folders_as_they_are(runs, monkeypa
         return {
             p: (p.stat().st_mtime_ns, p.read_bytes())
             for p in runs.rglob("*")
-            if p.is_file() and not p.name.startswith("run.sqlite-")  # SQLite's own, for whoever reads
+            if p.is_file() and not p.name.startswith("run.sqlite-")  # files of SQLite, which readers create
         }
 
     before = content()
@@ -162,7 +162,7 @@ def test_comparing_reads_no_tensor_and_leaves_folders_as_they_are(runs, monkeypa
     assert content() == before
 
 
-def test_what_cannot_be_read_is_named_and_left_out(runs):
+def test_unreadable_entries_are_named_and_left_out(runs):
     (runs / "run-1" / "run.sqlite").write_bytes(b"no database")
     (runs / "text.txt").write_text("no run")
     (runs / "empty").mkdir()
@@ -175,7 +175,7 @@ def test_what_cannot_be_read_is_named_and_left_out(runs):
         assert len(comparison) == 2
 
 
-def test_where_there_is_no_run_that_is_an_error(tmp_path):
+def test_a_path_without_a_run_raises(tmp_path):
     with pytest.raises(gw.CheckpointError, match="no run in"):
         gw.compare(tmp_path / "*")
     with pytest.raises(gw.CheckpointError, match="nowhere is not the folder of a run"):
@@ -208,7 +208,7 @@ def test_stored_sweeps_are_compared_lane_by_lane(tmp_path, kind):
     assert len(gw.compare(sweep, tmp_path / "*")) == 6
 
 
-def test_the_folder_of_a_sweep_is_followed(tmp_path):
+def test_a_sweep_folder_is_updated_while_it_grows(tmp_path):
     sweep = gw.Sweep("ring8", seeds=2, **SMALL, run=tmp_path / "sweep")
     stored = gw.compare(tmp_path / "sweep")
     assert stored.to_frame()["iteration"].tolist() == [0, 0]
@@ -219,11 +219,11 @@ def test_the_folder_of_a_sweep_is_followed(tmp_path):
     assert frame["samples_seen"].dtype == np.int64
 
 
-def test_runs_that_go_on_are_followed_and_undisturbed(tmp_path):
+def test_training_runs_are_updated_and_not_disturbed(tmp_path):
     trained(run=tmp_path / "a").close()
     comparison = gw.compare(tmp_path / "*")
     assert list(comparison.runs) == ["a"]
-    writer = trained(20, run=tmp_path / "b", seed=7)  # holds the folder, and its lock, all the time
+    writer = trained(20, run=tmp_path / "b", seed=7)  # holds the folder and its lock during the whole test
     writer.change(lr_d=2e-3)
     writer.step(10)
     writer._session.autosave.save()
@@ -243,7 +243,7 @@ def test_runs_that_go_on_are_followed_and_undisturbed(tmp_path):
     assert gw.replay(tmp_path / "b").verdict == "equal"
 
 
-def test_groups_over_seeds_and_which_is_better():
+def test_groups_over_seeds_are_compared():
     several = [trained(30, lr_d=rate, seed=seed) for rate in (1e-4, 1e-2) for seed in range(3)]
     comparison = gw.compare(several)
     assert list(comparison.groups()) == ["lr_d=0.0001", "lr_d=0.01"]
@@ -264,7 +264,7 @@ def test_groups_over_seeds_and_which_is_better():
         comparison.better_by("loss_d", "lr_d=5", "lr_d=0.01")
 
 
-def test_one_run_a_group_has_no_interval():
+def test_one_run_per_group_has_no_interval():
     by = gw.compare(trained(seed=0), trained(seed=0, lr_d=1e-2)).better_by("loss_d")
     assert np.isnan(by.low)
     assert not by.more_than_chance
@@ -273,7 +273,7 @@ def test_one_run_a_group_has_no_interval():
 
 @settings(deadline=None, max_examples=20)
 @given(st.lists(st.floats(-5, 5), min_size=3, max_size=12), st.floats(-3, 3))
-def test_intervals_hold_the_difference_and_move_with_it(values, shift):
+def test_intervals_contain_the_difference_and_move_with_it(values, shift):
     pairs = mean_of_differences([shift] * len(values))
     assert pairs.low == pytest.approx(shift)
     assert pairs.high == pytest.approx(shift)
@@ -285,7 +285,7 @@ def test_intervals_hold_the_difference_and_move_with_it(values, shift):
 
 
 @pytest.mark.parametrize("n", [2, 3, 5])
-def test_chance_alone_is_seldom_taken_for_a_difference_however_few_the_runs(n):
+def test_false_positives_are_rare_for_any_number_of_runs(n):
     draws = np.random.default_rng(n)
     paired = [mean_of_differences(draws.normal(size=n)).more_than_chance for _ in range(150)]
     apart = [

@@ -1,4 +1,4 @@
-"""Each game on data that fit it, small enough for tests."""
+"""Each game on suitable data, small enough for tests."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ganwidgets.settings import SETTINGS
 
 
 def stripes(n, seed, side=16):
-    """Return planes of -1 or 1, and stripes upright or lying of a random phase, both [n, 1, side, side]."""
+    """Return planes of -1 or 1, and upright or horizontal stripes of random phase, both [n, 1, side, side]."""
     draw = torch.Generator().manual_seed(seed)
     planes = torch.randint(2, (n, 1, 1, 1), generator=draw).float() * 2 - 1
     phase = torch.rand(n, 1, 1, 1, generator=draw) * 2 * math.pi
@@ -40,7 +40,7 @@ def gan(**settings):
 
 
 class WithSettings(GAN):
-    """The classic game with every classic setting as its own."""
+    """The classic game with every classic setting declared as its own."""
 
     settings = SETTINGS
 

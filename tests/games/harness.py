@@ -1,4 +1,4 @@
-"""A game on the engine without a trainer: tensors in, steps, and looking."""
+"""Runs a game on the engine without a trainer: tensors are the data."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ganwidgets.stepping.streams.feed import StreamFeed
 
 
 class TensorStream:
-    """Tensors of one length as a stream: each epoch in an order of its own."""
+    """Tensors of equal length as a stream; each epoch has its own order."""
 
     def __init__(self, samples, labels=None, targets=None, seed=0):
         self._all = Batch(samples, labels, targets)

@@ -23,7 +23,7 @@ class Perturbations(NullObserver):
 
 
 def perturbation(**settings):
-    """Return a fresh classifier, a batch and how the attacker changes it."""
+    """Return a new classifier, a batch, and the attacker's change of the batch."""
     play = adversarial_training(lr_c=0.0, optimizer_c="sgd", **settings)
     play.engine.observer = Perturbations()
     play.step()
@@ -31,7 +31,7 @@ def perturbation(**settings):
     return play.state.networks["classifier"], batch, delta
 
 
-def test_fgsm_is_epsilon_times_the_sign_of_the_gradient_within_the_range_of_pixels():
+def test_fgsm_is_epsilon_times_the_sign_of_the_gradient_within_the_pixel_range():
     classifier, batch, delta = perturbation(attack="fgsm", epsilon=0.1)
     x = batch.real.clone().requires_grad_()
     (gradient,) = torch.autograd.grad(cross_entropy(classifier(x), batch.labels), x)
@@ -43,7 +43,7 @@ def test_fgsm_is_epsilon_times_the_sign_of_the_gradient_within_the_range_of_pixe
 
 
 @pytest.mark.parametrize("steps", [1, 5])
-def test_pgd_is_the_loop_of_projected_steps(steps):
+def test_pgd_equals_a_loop_of_projected_steps(steps):
     classifier, batch, delta = perturbation(attack="pgd", epsilon=0.1, attack_steps=steps, attack_rate=2.0)
     d = (batch.real + 0.2 * batch.start).clamp(-1, 1) - batch.real
     for _ in range(steps):
@@ -55,13 +55,13 @@ def test_pgd_is_the_loop_of_projected_steps(steps):
 
 
 @pytest.mark.parametrize("settings", [{"attack": "none"}, {"epsilon": 0.0}])
-def test_without_an_attack_samples_stay_as_they_are(settings):
+def test_without_an_attack_samples_are_unchanged(settings):
     _, _, delta = perturbation(**settings)
     assert not delta.any()
 
 
-def test_a_classifier_trained_under_attack_withstands_it_and_another_does_not():
-    """800 steps reach the measured .68 to .70 under PGD-20 (see benchmarks/games.py); 200 are enough to tell."""
+def test_a_classifier_trained_under_attack_is_robust_and_another_is_not():
+    """200 of the 800 steps in benchmarks/games.py; those reach .68 to .70 under PGD-20."""
     images, classes = digits()
     order = torch.randperm(len(images), generator=torch.Generator().manual_seed(0))
     images, classes = images[order], classes[order]
@@ -78,7 +78,7 @@ def test_a_classifier_trained_under_attack_withstands_it_and_another_does_not():
     assert found["fgsm"]["accuracy_pgd"] > found["none"]["accuracy_pgd"] + 0.15
 
 
-def test_points_are_attacked_without_a_range():
+def test_points_are_attacked_without_clipping_to_a_range():
     draw = torch.Generator().manual_seed(0)
     classes = torch.randint(2, (200,), generator=draw)
     points = 3 * torch.nn.functional.one_hot(classes, 2) + 0.3 * torch.randn(200, 2, generator=draw)

@@ -13,8 +13,8 @@ from ganwidgets.runs.state.state_tree import copied
 
 
 @given(st.integers(0, 7), st.lists(st.integers(1, 9), min_size=1, max_size=6), st.integers(0, 99))
-def test_a_pool_fills_and_then_exchanges_and_loses_no_image(size, batches, seed):
-    """Every fake is a number of its own, so that each can be followed."""
+def test_a_pool_fills_then_exchanges_images_and_loses_none(size, batches, seed):
+    """Every fake is a distinct number, so that each can be followed."""
     draw = torch.Generator().manual_seed(seed)
     pool, count = torch.zeros(size, 1), torch.zeros((), dtype=torch.int64)
     number = 0
@@ -34,7 +34,7 @@ def test_a_pool_fills_and_then_exchanges_and_loses_no_image(size, batches, seed)
         filled = min(n, size - int(count))
         assert torch.equal(seen[:filled], fakes[:filled])
         assert torch.equal(renewed[int(count) : int(count) + filled], fakes[:filled])
-        # What was in the pool, or came now, is in the pool or seen.
+        # Each stored or new image is now in the pool or was returned.
         after = set(renewed[: int(counted)].flatten().tolist()) | set(seen.flatten().tolist())
         assert after == old | set(fakes.flatten().tolist())
         pool, count = renewed, counted
@@ -58,7 +58,7 @@ def test_the_pool_is_part_of_the_state():
     assert not torch.equal(*ends)
 
 
-def test_a_step_is_that_of_a_loop_by_hand():
+def test_a_step_equals_a_loop_by_hand():
     play, hand = cyclegan(pool_size=0, identity_weight=2.0), cyclegan(pool_size=0, identity_weight=2.0)
     record = play.step()
     nets = hand.state.networks
@@ -81,8 +81,8 @@ def test_a_step_is_that_of_a_loop_by_hand():
     assert record["loss_d"] == pytest.approx(sum(losses).item() / 2, rel=1e-4)
 
 
-def test_translations_come_back_and_look_like_the_other_domain():
-    """1,000 steps keep .96 of the digits' classes (see benchmarks/games.py); 150 bring the cycle and the mean home."""
+def test_translations_return_to_their_origin_and_resemble_the_other_domain():
+    """150 of the 1,000 steps in benchmarks/games.py; those keep .96 of the digits' classes."""
     images = digits()[0]
     streams = {"a": TensorStream(images[:600], seed=1), "b": TensorStream(-images[600:1200], seed=2)}
     play = Play(CycleGAN(), streams, channels=12, batch_size=32, lr_g=1e-3)
@@ -93,7 +93,7 @@ def test_translations_come_back_and_look_like_the_other_domain():
     assert (translated.mean() - (-images).mean()).abs() < 0.25 < (images.mean() - (-images).mean()).abs()
 
 
-def test_domains_of_other_channels_have_no_identity():
+def test_domains_with_different_channels_have_no_identity_loss():
     images = digits()[0][:20]
     streams = {"a": TensorStream(images), "b": TensorStream(images.repeat(1, 3, 1, 1))}
     play = Play(CycleGAN(), streams, channels=2, batch_size=2)

@@ -1,4 +1,4 @@
-"""What holds for every game on the engine."""
+"""Properties of every game on the engine."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def bits(play):
 
 
 @games
-def test_a_step_fills_every_column_that_the_game_declares(name):
+def test_a_step_fills_every_declared_column(name):
     play = GAMES[name]()
     record = play.step(2)
     letters = [player.letter for player in play.game.players]
@@ -36,7 +36,7 @@ def test_a_step_fills_every_column_that_the_game_declares(name):
 
 
 @games
-def test_every_game_passes_the_probe_that_own_games_are_held_to(name):
+def test_every_built_in_game_passes_the_checks_for_users_games(name):
     play = GAMES[name]()
     check_declared(play.game)
     check_networks(play.game, play.state.networks)
@@ -47,7 +47,7 @@ def test_every_game_passes_the_probe_that_own_games_are_held_to(name):
 
 
 @games
-def test_a_run_repeats_bit_for_bit_whatever_is_measured_or_looked_at(name):
+def test_a_run_repeats_bit_for_bit_whatever_is_measured_or_shown(name):
     one, other = GAMES[name](), GAMES[name]()
     one.step(4)
     for _ in range(4):
@@ -59,7 +59,7 @@ def test_a_run_repeats_bit_for_bit_whatever_is_measured_or_looked_at(name):
 
 
 @games
-def test_a_state_put_back_goes_on_with_the_same_bits(name):
+def test_a_restored_state_continues_with_the_same_bits(name):
     play, other = GAMES[name](), GAMES[name]()
     play.step(3)
     tree = copied(play.state.tree())
@@ -72,7 +72,7 @@ def test_a_state_put_back_goes_on_with_the_same_bits(name):
 
 
 @games
-def test_a_frozen_player_is_measured_and_moves_nothing(name):
+def test_a_frozen_player_is_measured_and_not_updated(name):
     for player in GAMES[name]().game.players:
         play = GAMES[name](**{f"freeze_{player.letter}": True})
         before = copied(play.state.tree())
@@ -102,7 +102,7 @@ class Stages(NullObserver):
 
 
 @games
-def test_every_player_reports_every_stage_that_the_game_declares_in_order(name):
+def test_every_player_reports_every_declared_stage_in_order(name):
     play = GAMES[name]()
     play.engine.observer = Stages()
     play.step()
@@ -111,7 +111,7 @@ def test_every_player_reports_every_stage_that_the_game_declares_in_order(name):
 
 
 @games
-def test_what_is_shown_and_measured_is_what_the_game_declares(name):
+def test_shown_and_measured_results_equal_the_declaration(name):
     play = GAMES[name]()
     shown = play.look("show", 3, play.engine.streams)
     assert list(shown) == [exhibit.name for exhibit in play.game.exhibits]
@@ -133,7 +133,7 @@ def test_every_player_has_its_block_of_settings(name):
     assert SETTINGS["batch_size"].default_value == 150, "the shared definitions stay as they are"
 
 
-def test_settings_are_live():
+def test_settings_take_effect_at_the_next_update():
     play = GAMES["pix2pix"]()
     play.step(2)
     before = play.step(1, "generator")
@@ -142,7 +142,7 @@ def test_settings_are_live():
     assert before["loss_g"] > 0
 
 
-def test_a_player_s_own_optimizer_moves_its_networks_alone():
+def test_a_players_optimizer_updates_its_own_networks_only():
     play = GAMES["cyclegan"](lr_d=0.0, optimizer_d="sgd")
     before = copied(play.state.tree())["networks"]
     play.step(2)
@@ -151,7 +151,7 @@ def test_a_player_s_own_optimizer_moves_its_networks_alone():
     assert moved == {"a_to_b", "b_to_a"}
 
 
-def test_a_diagram_names_the_node_that_is_missing():
+def test_a_diagram_with_an_unknown_node_names_it():
     with pytest.raises(ValueError, match="flow data -> loss_c needs a node named loss_c"):
         Diagram((Node("data", "Data", "data"),), (Flow("data", "loss_c"),))
 

@@ -1,4 +1,4 @@
-"""The example of ``docs/own_games.md`` is a game."""
+"""The example of ``docs/own_games.md`` is a valid game."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_the_example_learns(example):
     assert (shown["real"] - shown["reconstructed"]).square().mean() < first / 5
 
 
-def test_the_example_repeats_and_its_players_can_be_frozen(example):
+def test_the_example_is_repeatable_and_its_players_can_be_frozen(example):
     ends = []
     for _ in range(2):
         play = Play(example, ring(), batch_size=16, freeze_d=True)
@@ -49,7 +49,7 @@ def test_the_example_repeats_and_its_players_can_be_frozen(example):
     assert ends[0] == ends[1]
 
 
-def test_the_settings_that_the_page_names_exist(example):
+def test_the_settings_named_on_the_page_exist(example):
     text = PAGE.read_text(encoding="utf-8")
     letters = "d", "a"
     named = {n for n in re.findall(r"`([a-z_]+)`", text) if n.endswith(("_d", "_a")) or n[:2] in {"d_", "a_"}}
@@ -59,7 +59,7 @@ def test_the_settings_that_the_page_names_exist(example):
     }
 
 
-def test_every_built_in_game_is_in_the_table_by_its_name():
+def test_every_built_in_game_is_in_the_table_under_its_name():
     assert list(GAMES) == ["gan", "pix2pix", "cyclegan", "adversarial_training"]
     for name, game in GAMES.items():
         assert game.name == name
@@ -69,7 +69,7 @@ def test_every_built_in_game_is_in_the_table_by_its_name():
 
 
 @pytest.mark.parametrize("name", ["play", "layout", "children", "speed"])
-def test_a_widget_refuses_a_setting_that_would_hide_a_part_of_it(example, name):
+def test_a_widget_refuses_a_setting_that_would_hide_one_of_its_attributes(example, name):
     setting = next(iter(example.settings.values()))
     game = type("Hiding", (type(example),), {"settings": {**example.settings, name: setting}})()
     with pytest.raises(gw.DataError, match=f"cannot have the setting '{name}'"):

@@ -10,7 +10,7 @@ from ganwidgets.errors import DataError
 from ganwidgets.games.pix2pix import Pix2Pix, detail
 
 
-def test_a_step_is_that_of_a_loop_by_hand():
+def test_a_step_equals_a_loop_by_hand():
     play, hand = pix2pix(adversarial_weight=0.5), pix2pix(adversarial_weight=0.5)
     record = play.step()
     generator, judge = (hand.state.networks[name] for name in ("generator", "discriminator"))
@@ -34,8 +34,8 @@ def test_a_step_is_that_of_a_loop_by_hand():
     assert record["l1"] == pytest.approx(l1.item(), rel=1e-5)
 
 
-def test_pixels_alone_give_a_blur_and_the_discriminator_brings_detail_back():
-    """Stripes of a random phase: the mean of all phases is grey, and is the best that L1 knows."""
+def test_l1_alone_gives_a_blur_and_the_discriminator_restores_detail():
+    """Stripes of a random phase: the mean of all phases is grey, which minimizes L1."""
     train, test = stripes(256, seed=0), stripes(64, seed=1)
     streams = {"pairs": TensorStream(train[0], targets=train[1])}
     held_out = {"pairs": TensorStream(test[0], targets=test[1])}
@@ -59,7 +59,7 @@ def test_the_noise_changes_the_translation():
     assert not torch.equal(generator(x, one), generator(x, other))
 
 
-def test_detail_is_nothing_in_a_plane_and_grows_with_contrast():
+def test_detail_is_zero_for_a_constant_image_and_grows_with_contrast():
     assert detail(torch.ones(2, 1, 8, 8)) == 0
     image = torch.randn(2, 1, 8, 8, generator=torch.Generator().manual_seed(0))
     torch.testing.assert_close(detail(2 * image), 4 * detail(image))

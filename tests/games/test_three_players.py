@@ -1,4 +1,4 @@
-"""A game of a user's own with three players, a pool and clamped weights, through everything that a trainer does."""
+"""A user's game with three players, a pool and clamped weights, through every feature of a trainer."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ POINTS = np.random.default_rng(0).normal(size=(120, 2)).astype(np.float32)
 
 
 class TwoGenerators(gw.Game):
-    """Two generators that keep apart, against one critic whose weights are clamped (WGAN)."""
+    """Two generators that repel each other, against one critic with clamped weights (WGAN)."""
 
     name = "two_generators"
     label = "Two generators"
@@ -84,7 +84,7 @@ def test_constrain_may_change_weights_in_place(trained):
     assert trained.state_dict()["memory"]["updates"] == 25
 
 
-def test_a_walk_needs_no_stage_of_the_game_and_changes_nothing(trained):
+def test_a_walk_needs_no_declared_stage_and_changes_nothing(trained):
     before = trained.state_hash()
     walk = trained.walk()
     seen = [walk.next() for _ in range(10)]
@@ -118,12 +118,12 @@ def test_a_run_is_exported(trained, tmp_path, ending):
         assert page.count("<figcaption>iteration ") > 1
 
 
-def test_a_script_leaves_a_place_for_the_game(trained):
+def test_a_script_has_a_placeholder_for_the_game(trained):
     assert "game = ...  # an instance of TwoGenerators" in trained.code()
     assert "game=game" in trained.code()
 
 
-def test_two_futures_an_explanation_and_a_comparison_need_no_generator(trained):
+def test_what_if_explain_and_compare_work_without_a_generator(trained):
     both = trained.what_if(2, lr_c=1e-4)
     assert "loss of C" in both._repr_html_()
     assert trained.explain(20).losses.keys() == {"loss_c", "loss_f", "loss_s"}
@@ -131,7 +131,7 @@ def test_two_futures_an_explanation_and_a_comparison_need_no_generator(trained):
     assert "loss of C" in gw.compare(trained, both.changed)._repr_html_()
 
 
-def test_what_only_the_classic_game_has_is_refused_by_name(trained):
+def test_features_of_the_classic_game_are_refused_by_name(trained):
     for call, name in ((lambda: trained.sample(3), "sample"), (trained.duality_gap, "duality_gap")):
         with pytest.raises(gw.DataError, match=rf"two_generators has no {name}\(\)"):
             call()
@@ -169,14 +169,14 @@ def test_rules_name_columns_and_settings_of_their_game(trained):
     assert {name for each in gw.built_in_rules(game) for name in each.then} == {"lr_c", "lr_f", "lr_s"}
 
 
-def test_colours_keep_their_meaning():
+def test_colours_of_players_are_stable():
     assert player_tones(TwoGenerators.players) == {"critic": "d", "first": "other-1", "second": "other-2"}
     assert exhibit_tones(TwoGenerators.exhibits) == {"real": "real", "first": "generated"}
     assert column_tones(TwoGenerators())["loss_c"] == "d"
     assert column_tones(TwoGenerators())["apart"] == "other-1"
 
 
-def test_a_reset_keeps_the_game_and_says_what_another_one_needs():
+def test_a_reset_keeps_the_game_and_an_error_names_the_way_to_another():
     trainer = gw.GANTrainer(POINTS, game=TwoGenerators(), batch_size=16)
     trainer.reset(game=TwoGenerators())
     with pytest.raises(gw.DataError, match=r"cannot become one of gan: .* make another trainer"):
@@ -197,7 +197,7 @@ def test_a_reset_keeps_the_game_and_says_what_another_one_needs():
         ({"defaults": {"lr_z": 1.0}}, "default of 'lr_z', which is no setting"),
     ],
 )
-def test_a_game_that_cannot_be_played_says_why(members, pattern):
+def test_an_invalid_game_is_refused_with_the_reason(members, pattern):
     broken = type("Broken", (TwoGenerators,), members)()
     with pytest.raises(gw.DataError, match=pattern):
         gw.GANTrainer(POINTS, game=broken, batch_size=16)
@@ -205,7 +205,7 @@ def test_a_game_that_cannot_be_played_says_why(members, pattern):
         gw.GANTrainer(POINTS, game=TwoGenerators)
 
 
-def test_undeclared_exhibits_and_foreign_random_numbers_are_told():
+def test_undeclared_exhibits_and_unroutable_random_numbers_are_reported():
     members = {
         "show": lambda self, n, feed, turn: {"other": torch.zeros(n, 2)},
         "draw": lambda self, player, feed, turn: (feed.take(16).samples, torch.randn(16, 2)),

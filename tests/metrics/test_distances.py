@@ -1,4 +1,4 @@
-"""Comparisons of distances: those of the plain formula, in every bit."""
+"""Comparisons of distances equal those of the plain formula in every bit."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def rows(draw) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 @given(rows(), st.integers(1, 6))
-def test_comparisons_are_those_of_the_plain_formula(pair, k):
+def test_comparisons_equal_those_of_the_plain_formula(pair, k):
     x, y = pair
     plain = torch.cdist(x, y, compute_mode=EXACT)
     nearest = plain.sort(dim=1).values[:, k - 1]
@@ -39,7 +39,7 @@ def test_comparisons_are_those_of_the_plain_formula(pair, k):
 
 @pytest.mark.parametrize("offset", [0, 10, 1e4, 1e7])
 @pytest.mark.parametrize("features", [2, 64, 300])
-def test_copies_are_as_dense_as_the_data_wherever_they_are(features, offset):
+def test_the_density_of_copies_does_not_depend_on_their_position(features, offset):
     # Each ball around a real sample holds its k nearest and itself: k + 1 of the copies.
     real = (
         torch.randn(200, features, generator=torch.Generator().manual_seed(0), dtype=torch.float64) + offset

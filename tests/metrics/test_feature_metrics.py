@@ -1,4 +1,4 @@
-"""Figures on features: against the field's own libraries, and against what can be computed by hand."""
+"""Metrics on features, compared with established libraries and with closed forms."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def pair() -> tuple[torch.Tensor, torch.Tensor]:
 
 
 class Same(torch.nn.Module):
-    """Features that are the numbers themselves; torchmetrics hands them over as images."""
+    """Features that return their input; torchmetrics passes it as images."""
 
     num_features = F
 
@@ -51,7 +51,7 @@ def theirs(metric, generated, real) -> object:
     return metric.compute()
 
 
-def test_frechet_is_torchmetrics():
+def test_frechet_equals_that_of_torchmetrics():
     generated, real = pair()
     metric = FrechetInceptionDistance(feature=Same(), normalize=True, input_img_size=(F, 1, 1))
     assert frechet(generated.float(), real.float()) == pytest.approx(
@@ -59,7 +59,7 @@ def test_frechet_is_torchmetrics():
     )
 
 
-def test_kernel_inception_is_torchmetrics():
+def test_kernel_inception_equals_that_of_torchmetrics():
     generated, real = pair()
     generated = generated[: len(real)]  # theirs compares as many with as many
     metric = KernelInceptionDistance(feature=Same(), subsets=1, subset_size=len(real), normalize=True)
@@ -68,7 +68,7 @@ def test_kernel_inception_is_torchmetrics():
     assert kernel_inception(generated.float(), real.float()) == pytest.approx(float(mean), abs=1e-4)
 
 
-def test_inception_score_is_torchmetrics():
+def test_inception_score_equals_that_of_torchmetrics():
     logits = 3 * normal(200, 3)
     metric = InceptionScore(feature=Same(), splits=1)
     metric.update(logits[..., None, None].float())
@@ -77,7 +77,7 @@ def test_inception_score_is_torchmetrics():
     assert inception_score(logits.softmax(dim=1)) == pytest.approx(float(mean), abs=1e-4)
 
 
-def test_neighborhoods_are_prdcs():
+def test_neighborhood_metrics_equal_those_of_prdc():
     generated, real = pair()
     ours = neighborhoods(generated, real)
     with contextlib.redirect_stdout(io.StringIO()):
@@ -91,20 +91,20 @@ def test_neighborhoods_are_prdcs():
 
 
 def whitened(n: int, seed: int) -> torch.Tensor:
-    """Rows whose mean is 0 and whose covariance is 1, exactly."""
+    """Return rows with mean 0 and covariance 1, exactly."""
     x = normal(n, seed)
     x = x - x.mean(dim=0)
     return x @ torch.linalg.inv(torch.linalg.cholesky(x.T @ x / (n - 1))).T
 
 
 @given(scale=st.floats(0.1, 4), shift=st.floats(-3, 3))
-def test_frechet_of_gaussians_is_known(scale, shift):
+def test_frechet_of_gaussians_equals_the_closed_form(scale, shift):
     # |m|^2 + tr(I + s^2 I - 2 s I), whatever the direction of the shift
     expected = F * (shift**2 + (1 - scale) ** 2)
     assert frechet(scale * whitened(50, 4) + shift, whitened(60, 5)) == pytest.approx(expected, abs=1e-8)
 
 
-def test_frechet_of_gaussians_that_do_not_commute_is_known():
+def test_frechet_of_non_commuting_gaussians_equals_the_closed_form():
     a, b = torch.tensor([[2.0, 0.5], [0.5, 1.0]]), torch.tensor([[1.0, -0.3], [-0.3, 3.0]])
     roots = [torch.linalg.cholesky(c.double()) for c in (a, b)]
     x, y = (whitened(40, seed)[:, :2] @ root.T for seed, root in zip((6, 7), roots, strict=True))
@@ -115,7 +115,7 @@ def test_frechet_of_gaussians_that_do_not_commute_is_known():
     assert frechet(x, y) == pytest.approx(expected, abs=1e-8)
 
 
-def test_kernel_inception_has_no_bias():
+def test_kernel_inception_is_unbiased():
     draws = [kernel_inception(normal(40, seed), normal(40, seed + 1000)) for seed in range(200)]
     assert abs(np.mean(draws)) < 3 * np.std(draws) / math.sqrt(len(draws))
     assert min(draws) < 0
@@ -134,12 +134,12 @@ def test_density_of_perfect_samples_is_one():
     assert np.mean(found) == pytest.approx(1, abs=0.05)
 
 
-def test_inception_score_at_its_ends():
+def test_inception_score_at_its_extremes():
     assert inception_score(torch.eye(10).repeat(3, 1)) == pytest.approx(10)
     assert inception_score(torch.full((20, 10), 0.1)) == pytest.approx(1)
 
 
-def test_copies_are_perfect_and_one_copied_sample_is_not():
+def test_copies_of_the_data_are_perfect_and_one_repeated_sample_is_not():
     real = normal(60)
     same = neighborhoods(real, real)
     assert (same.precision, same.recall, same.coverage) == (1, 1, 1)
@@ -153,7 +153,7 @@ def test_copies_are_perfect_and_one_copied_sample_is_not():
 
 
 @given(bad=st.sampled_from([math.nan, math.inf, -math.inf]), place=st.integers(0, 10**6))
-def test_one_broken_number_makes_every_figure_the_worst(bad, place):
+def test_one_non_finite_number_makes_every_metric_the_worst(bad, place):
     generated, real = normal(9), normal(9, 1)
     generated.view(-1)[place % generated.numel()] = bad
     assert frechet(generated, real) == kernel_inception(generated, real) == math.inf
@@ -164,7 +164,7 @@ def test_one_broken_number_makes_every_figure_the_worst(bad, place):
 
 
 @given(n=st.integers(2, 8), m=st.integers(2, 8), alike=st.booleans())
-def test_few_samples_have_figures_that_are_numbers(n, m, alike):
+def test_few_samples_have_finite_metrics(n, m, alike):
     generated, real = normal(n, 1), normal(m, 2)
     if alike:
         real = torch.zeros_like(real)
@@ -178,7 +178,7 @@ def test_few_samples_have_figures_that_are_numbers(n, m, alike):
     ("generated", "real"),
     [(normal(1), normal(5)), (normal(5), normal(5, features=3)), (normal(5)[0], normal(5))],
 )
-def test_what_cannot_be_compared_is_refused(generated, real):
+def test_sets_that_cannot_be_compared_are_refused(generated, real):
     for figure in (frechet, kernel_inception, neighborhoods, diversity):
         with pytest.raises(DataError, match="cannot be compared"):
             figure(generated, real)

@@ -1,4 +1,4 @@
-"""What figures of images are measured on, and the figures themselves."""
+"""Features for image metrics, and the metrics on them."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def classifier(digits):
         return train_classifier(*digits, "digits")
 
 
-def test_a_classifier_of_digits_learns_in_seconds_what_they_are(classifier):
+def test_a_classifier_of_digits_is_trained_in_seconds(classifier):
     assert classifier.accuracy > 0.97
     assert classifier.name == "digits classifier"
     assert "FID" not in classifier.help
@@ -39,11 +39,11 @@ def test_a_classifier_of_digits_learns_in_seconds_what_they_are(classifier):
 
 @pytest.fixture
 def hasty(monkeypatch):
-    """Classifiers that learn next to nothing."""
+    """Classifiers that are trained for almost no time."""
     monkeypatch.setattr(classifiers, "STEPS", 20)
 
 
-def test_the_same_classifier_each_time_and_nobody_elses_random_numbers(digits, hasty):  # noqa: ARG001
+def test_the_classifier_is_repeatable_and_uses_no_global_random_numbers(digits, hasty):  # noqa: ARG001
     few = tuple(part[:300] for part in digits)
     torch.manual_seed(3)
     before = torch.get_rng_state()
@@ -65,7 +65,7 @@ def test_images_of_any_size_are_classified(shape, hasty):  # noqa: ARG001
     assert torch.isfinite(seen.features).all()
 
 
-def test_channels_are_read_one_by_one(classifier, digits):
+def test_channels_are_classified_one_by_one(classifier, digits):
     images, labels = digits
     stacked = torch.cat([images[0:100], images[100:200], images[200:300]], dim=1)
     written = labels[0:100] * 100 + labels[100:200] * 10 + labels[200:300]
@@ -75,7 +75,7 @@ def test_channels_are_read_one_by_one(classifier, digits):
     assert (seen.probabilities.argmax(dim=1) == written).float().mean() > 0.95
 
 
-def test_random_features_are_always_the_same_and_see_differences(digits):
+def test_random_features_are_constant_and_detect_differences(digits):
     images = digits[0][:200]
     one, two = RandomFeatures(1), RandomFeatures(1)
     assert torch.equal(one.read(images).features, two.read(images).features)
@@ -84,7 +84,7 @@ def test_random_features_are_always_the_same_and_see_differences(digits):
     assert one.read(images).probabilities is None
 
 
-def test_own_features(digits):
+def test_features_of_the_user(digits):
     class Own(nn.Module):
         def __init__(self):
             super().__init__()
@@ -107,14 +107,14 @@ def test_own_features(digits):
             OwnFeatures(module).read(images)
 
 
-def test_pixels_are_themselves(digits):
+def test_pixel_features_are_the_pixels(digits):
     assert torch.equal(Pixels().read(digits[0][:5]).features, digits[0][:5].flatten(1))
 
 
 # --- Inception ------------------------------------------------------------------------------------
 
 
-def test_inception_offline_is_one_clear_sentence(tmp_path, monkeypatch):
+def test_inception_offline_raises_one_clear_sentence(tmp_path, monkeypatch):
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
 
     def offline(*_args, **_options):
@@ -175,10 +175,10 @@ def test_inception_reads_weights_from_a_file(tmp_path, monkeypatch):
         features.read(torch.rand(2, 4, 8, 8))
 
 
-# --- the figures ----------------------------------------------------------------------------------
+# --- the metrics ----------------------------------------------------------------------------------
 
 
-def test_every_figure_says_of_itself_what_it_is(classifier, digits):
+def test_every_metric_has_a_description_and_a_format(classifier, digits):
     images, labels = digits
     shares = torch.bincount(labels).double() / len(labels)
     real, other = read(classifier, images[:800]), read(classifier, images[800:])
@@ -191,8 +191,9 @@ def test_every_figure_says_of_itself_what_it_is(classifier, digits):
         assert format(value, metric.format)
 
 
-def test_figures_tell_good_from_bad_and_varied_from_collapsed(classifier, digits):
-    order = torch.randperm(1797, generator=torch.Generator().manual_seed(0))  # they come writer by writer
+def test_metrics_separate_good_from_bad_and_varied_from_collapsed(classifier, digits):
+    # the digits are sorted by writer
+    order = torch.randperm(1797, generator=torch.Generator().manual_seed(0))
     images, labels = (part[order] for part in digits)
     shares = torch.bincount(labels).double() / len(labels)
     real = read(classifier, images[:800])
@@ -213,7 +214,7 @@ def test_figures_tell_good_from_bad_and_varied_from_collapsed(classifier, digits
     assert half["reverse_kl"] > 0.5
 
 
-def test_broken_images_have_the_worst_figures(classifier, digits):
+def test_non_finite_images_have_the_worst_scores(classifier, digits):
     images, labels = digits
     shares = torch.bincount(labels).double() / len(labels)
     broken = images[:50].clone()

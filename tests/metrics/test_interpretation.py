@@ -1,4 +1,4 @@
-"""What the figures say, in one sentence."""
+"""The one-sentence verdict on the metrics."""
 
 from __future__ import annotations
 
@@ -52,11 +52,11 @@ def test_other_points(distance, sentence):
     assert sentence in verdict("points", {"sliced_wasserstein": distance}, floors)
 
 
-def test_nothing_is_said_before_there_is_something_to_say():
+def test_without_metrics_there_is_no_verdict():
     assert verdict("images", {}, PERFECT) == verdict("images", PERFECT, {}) == ""
 
 
-# --- samples that are made up, judged by what is measured of them -------------------------------------
+# --- made-up samples, judged by their measured signs -------------------------------------------------
 
 ANGLES = np.random.default_rng(0).uniform(0, 2 * np.pi, 2500)
 CENTERS = np.array([(np.cos(a), np.sin(a)) for a in np.arange(8) * np.pi / 4])
@@ -86,7 +86,7 @@ def circle(radius):
 
 
 @pytest.mark.parametrize("radius", [0.93, 1.0, 1.2, 0.5])
-def test_an_imprecise_ring_that_serves_every_direction_is_no_collapse(radius):
+def test_an_imprecise_ring_in_every_direction_is_no_collapse(radius):
     names, first = symptoms(circle(radius))
     assert first.symptom == "imprecise"
     assert "all 8 clusters" in first.sentence
@@ -97,7 +97,7 @@ def test_an_imprecise_ring_that_serves_every_direction_is_no_collapse(radius):
 
 @pytest.mark.parametrize("kept", [1, 3, 7])
 @pytest.mark.parametrize("sigma", [0.01, 0.1])
-def test_clusters_that_hardly_any_sample_is_near_are_a_collapse_precise_or_not(kept, sigma):
+def test_clusters_without_samples_near_them_are_a_collapse(kept, sigma):
     names, first = symptoms(around(CENTERS[:kept], sigma))
     assert first.symptom == ("collapse" if kept == 1 else "partial_collapse")
     assert "mode collapse" in first.sentence
@@ -109,18 +109,18 @@ def test_one_stray_point_does_not_hide_a_collapse():
     assert symptoms(samples)[1].symptom == "partial_collapse"
 
 
-def test_a_heap_in_the_middle_is_a_collapse_though_it_points_everywhere():
+def test_samples_around_the_middle_are_a_collapse_in_any_direction():
     assert symptoms(circle(0.02))[1].symptom == "collapse"
 
 
-def test_the_beginning_is_only_at_the_beginning():
+def test_the_early_verdict_is_limited_to_the_first_iterations():
     early, late = (symptoms(circle(0.5), iteration)[1] for iteration in (100, 10_363))
     assert early.symptom == "beginning"
     assert late.symptom == "imprecise"
     assert "begun" not in late.sentence
 
 
-def test_a_d_that_says_the_same_everywhere_is_named_unless_the_game_is_solved():
+def test_a_constant_d_is_named_unless_the_game_is_solved():
     dead = {"logit_spread": 0.001, "grad_norm_g": 0.0, "undecided": 1.0}
     names, first = symptoms(circle(0.93), **dead)
     assert first.symptom == "dead_discriminator"
@@ -131,11 +131,11 @@ def test_a_d_that_says_the_same_everywhere_is_named_unless_the_game_is_solved():
     assert "dead_discriminator" not in symptoms(circle(0.93), logit_spread=0.001)[0], "G still gets a slope"
 
 
-def test_a_d_that_is_never_wrong_and_flat_is_named():
+def test_a_d_that_is_always_right_and_flat_is_named():
     certain = {"accuracy_real": 1.0, "accuracy_fake": 1.0, "logit_spread": 8.0}
     assert symptoms(circle(0.93), grad_norm_g=1e-4, **certain)[1].symptom == "vanishing_gradients"
     assert symptoms(circle(0.93), grad_norm_g=3.0, **certain)[1].symptom == "imprecise"
 
 
-def test_broken_samples_have_no_signs():
+def test_non_finite_samples_have_no_signs():
     assert point_signs(np.full((3, 2), np.nan), around(CENTERS), Ring) == {}

@@ -31,7 +31,7 @@ BROKEN = {
 def mixture(
     k: int = 8, features: int = 2, deviation: float | tuple = 0.02, weights=None, seed: int = 3
 ) -> SimpleNamespace:
-    """Modes far apart, in no special order."""
+    """Well separated modes, in random order."""
     centers = 10 * np.random.default_rng(seed).permutation(k)[:, None] + np.arange(features)
     return SimpleNamespace(
         centers=centers.astype(np.float32),
@@ -59,10 +59,10 @@ finite_points = arrays(
 )
 
 
-# --- all of them together -------------------------------------------------------------------------
+# --- all metrics together -------------------------------------------------------------------------
 
 
-def test_the_numbers_are_those_that_apply():
+def test_the_metrics_are_those_that_apply_to_the_data():
     modes = mixture()
     points = drawn(modes, 50)
     everything = evaluate_points(points, points, modes, 0)
@@ -78,7 +78,7 @@ def test_the_numbers_are_those_that_apply():
     }
 
 
-def test_every_number_says_of_itself_what_it_is():
+def test_every_metric_has_a_label_and_a_description():
     for metric in METRICS["points"].values():
         assert metric.label
         assert metric.help.endswith(".")
@@ -92,7 +92,7 @@ def test_every_number_says_of_itself_what_it_is():
     bad=st.sampled_from([np.nan, np.inf, -np.inf]),
     where=st.integers(0, 10**6),
 )
-def test_one_broken_number_spoils_everything(points, bad, where):
+def test_one_non_finite_sample_makes_every_metric_the_worst(points, bad, where):
     points.flat[where % points.size] = bad
     assert evaluate_points(points, normal(20), mixture(2), 0) == BROKEN
 
@@ -118,20 +118,20 @@ def test_scores_are_never_nan(points, seed):
         (normal(5, 3), normal(5, 2)),
     ],
 )
-def test_what_cannot_be_judged_is_refused(samples, reference):
+def test_samples_that_cannot_be_measured_are_refused(samples, reference):
     with pytest.raises(DataError):
         evaluate_points(samples, reference, None, 0)
 
 
 @pytest.mark.parametrize("metric", [captured_modes, high_quality, reverse_kl])
-def test_each_number_of_the_modes_refuses_too(metric):
+def test_each_metric_of_the_modes_refuses_them_too(metric):
     with pytest.raises(DataError):
         metric(np.empty((0, 2)), mixture())
     with pytest.raises(DataError):
         metric(normal(5, 3), mixture())
 
 
-def test_evaluation_repeats_and_leaves_the_global_generator_and_pots_alone():
+def test_evaluation_is_repeatable_and_leaves_global_generators_unchanged():
     np.random.seed(0)  # noqa: NPY002 - the global generator is what the test is about
     before = np.random.get_state()  # noqa: NPY002
     shared = ot.backend.NumpyBackend.rng_.get_state()
@@ -148,7 +148,7 @@ def test_evaluation_repeats_and_leaves_the_global_generator_and_pots_alone():
 # --- modes ----------------------------------------------------------------------------------------
 
 
-def test_perfect_samples_score_what_theory_says():
+def test_perfect_samples_have_the_theoretical_score():
     """In the plane a share of 1 - exp(-9/2) lies within three deviations."""
     modes = mixture(deviation=(0.02, 0.3))
     points = drawn(modes, 100_000)
@@ -156,7 +156,7 @@ def test_perfect_samples_score_what_theory_says():
     assert high_quality(points, modes) == pytest.approx(1 - np.exp(-4.5), abs=0.001)
 
 
-def test_perfect_samples_score_the_known_floor_of_reverse_kl():
+def test_perfect_samples_have_the_theoretical_floor_of_reverse_kl():
     """(K - 1) / (2 n) on average."""
     modes = mixture(25)
     scores = [reverse_kl(drawn(modes, 2500, seed), modes) for seed in range(100)]
@@ -175,7 +175,7 @@ def test_three_deviations_are_counted_along_each_axis(deviations, inside, axis):
 
 
 @pytest.mark.parametrize("n", [1, 3, 8])
-def test_lost_modes_show(n):
+def test_lost_modes_reduce_the_scores(n):
     modes = mixture()
     points = np.repeat(modes.centers[:n], 10, axis=0)
     assert captured_modes(points, modes) == n
@@ -183,7 +183,7 @@ def test_lost_modes_show(n):
     assert reverse_kl(points, modes) == pytest.approx(np.log(8 / n), abs=1e-6)
 
 
-def test_one_sample_captures_a_mode_and_rubbish_lowers_quality():
+def test_one_sample_captures_a_mode_and_outliers_lower_quality():
     modes = mixture(4)
     points = np.concatenate([modes.centers[:1], np.full((9, 2), 1e6)])
     assert captured_modes(points, modes) == 1
@@ -191,13 +191,13 @@ def test_one_sample_captures_a_mode_and_rubbish_lowers_quality():
     assert reverse_kl(points, modes) == pytest.approx(np.log(4), abs=1e-6)
 
 
-def test_a_sample_between_overlapping_modes_belongs_to_both():
+def test_a_sample_between_overlapping_modes_counts_for_both():
     modes = SimpleNamespace(centers=[[0.0, 0.0], [0.1, 0.0]], deviations=np.ones((2, 2)), weights=[1, 1])
     assert captured_modes([[0.02, 0.0]], modes) == 2
     assert reverse_kl([[0.02, 0.0]], modes) == pytest.approx(np.log(2))  # but is counted once
 
 
-def test_reverse_kl_compares_with_the_datas_weights_whatever_their_sum():
+def test_reverse_kl_uses_the_datas_weights_whatever_their_sum():
     modes = mixture(3, weights=[6, 3, 1])
     points = np.repeat(modes.centers, [6, 3, 1], axis=0)
     assert reverse_kl(points, modes) == pytest.approx(0, abs=1e-12)
@@ -251,7 +251,7 @@ def test_the_grid_reaches_a_quarter_beyond_the_reference():
 
 
 def test_samples_outside_the_grid_count_against_the_generator():
-    """A histogram over the grid alone would see two thirds of these samples, and nothing amiss."""
+    """A histogram over the grid alone would contain two thirds of these samples, and look right."""
     reference = np.random.default_rng(0).uniform(-1, 1, (3000, 2))
     astray = reference.copy()
     astray[::3] += 50
@@ -303,7 +303,7 @@ def test_sliced_wasserstein_takes_any_number_of_samples():
     assert sliced_wasserstein(np.repeat(normal(50), 3, axis=0), normal(50), 0) == pytest.approx(0, abs=1e-7)
 
 
-def test_sliced_wasserstein_is_pots():
+def test_sliced_wasserstein_equals_that_of_pot():
     a, b = normal(70, 3, seed=1), normal(50, 3, seed=2)
     expected = ot.sliced_wasserstein_distance(a, b, n_projections=128, p=2, seed=11)
     assert sliced_wasserstein(a, b, 11) == pytest.approx(expected, rel=1e-12)

@@ -317,7 +317,7 @@ def test_changes_inside_a_call_are_reported(runner, trainer, log):
     assert event.state.status == "paused"
 
 
-def test_moves_grow_with_all_that_may_change_the_networks_and_with_nothing_else(runner, log):
+def test_the_move_counter_increases_with_every_possible_change_of_the_networks_only(runner, log):
     def moves():
         wait(runner)
         return runner.state.moves
@@ -339,7 +339,7 @@ def test_moves_grow_with_all_that_may_change_the_networks_and_with_nothing_else(
 
 
 @pytest.mark.usefixtures("mid_step")
-def test_a_caller_that_is_interrupted_takes_its_call_back(runner, trainer, monkeypatch):
+def test_an_interrupted_caller_withdraws_its_call(runner, trainer, monkeypatch):
     monkeypatch.setattr(Future, "exception", Mock(side_effect=KeyboardInterrupt))
     ran = []
     with pytest.raises(KeyboardInterrupt):
@@ -354,7 +354,7 @@ def test_a_caller_that_is_interrupted_takes_its_call_back(runner, trainer, monke
 # --- failures ---------------------------------------------------------------------------------------
 
 
-def test_a_diverged_run_pauses_tells_and_goes_on(runner, trainer, log):
+def test_a_diverged_run_pauses_reports_and_continues(runner, trainer, log):
     failure = DivergedError("loss_d became nan", 4)
     trainer.failures[5] = failure
     runner.play()
@@ -370,7 +370,7 @@ def test_a_diverged_run_pauses_tells_and_goes_on(runner, trainer, log):
     assert (runner.state.status, trainer.iteration) == ("paused", 9)
 
 
-def test_an_error_stays_until_it_is_repaired_and_is_raised_to_whoever_waits(runner, trainer):
+def test_an_error_stays_until_it_is_repaired_and_is_raised_by_wait(runner, trainer):
     trainer.failures[1] = ValueError("in the user's network")
     runner.play()
     for _ in range(2):
@@ -383,7 +383,7 @@ def test_an_error_stays_until_it_is_repaired_and_is_raised_to_whoever_waits(runn
     assert trainer.done == ["recover"]
 
 
-def test_even_an_exit_in_a_network_does_not_end_the_thread(runner, trainer):
+def test_a_system_exit_in_a_network_does_not_end_the_thread(runner, trainer):
     trainer.failures[1] = SystemExit(1)
     runner.play()
     with pytest.raises(SystemExit):
@@ -391,7 +391,7 @@ def test_even_an_exit_in_a_network_does_not_end_the_thread(runner, trainer):
     assert runner.call(lambda: "alive") == "alive"
 
 
-def test_a_failure_leaves_out_what_was_to_train_on(runner, trainer, log):
+def test_a_failure_drops_waiting_training_commands(runner, trainer, log):
     trainer.failures[3] = failure = ValueError("no")
     trainer.gate.clear()
     first = runner.step(5)
@@ -405,7 +405,7 @@ def test_a_failure_leaves_out_what_was_to_train_on(runner, trainer, log):
     assert trainer.settings.lr_d == 0.5
 
 
-def test_a_reset_that_fails_is_an_error_and_the_run_can_go_on(runner, trainer, log):
+def test_a_failing_reset_is_an_error_and_the_run_can_continue(runner, trainer, log):
     runner.step(3)
     trainer.failures["reset"] = ValueError("data of another shape")
     assert log.answer(runner.reset()).error is trainer.failures["reset"]
@@ -416,7 +416,7 @@ def test_a_reset_that_fails_is_an_error_and_the_run_can_go_on(runner, trainer, l
     assert runner.state.status == "paused"
 
 
-def test_divergence_in_a_call_is_the_callers_and_the_runs(runner, trainer):
+def test_divergence_in_a_call_is_raised_to_the_caller_and_stored_in_the_state(runner, trainer):
     trainer.failures[2] = DivergedError("loss_g became inf", 1)
     with pytest.raises(DivergedError):
         trainer.step(5)
