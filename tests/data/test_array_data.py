@@ -51,7 +51,7 @@ def test_tensors_of_any_real_type_are_points(dtype):
     assert torch.equal(all_of(load_data(points)), points.float())
 
 
-def test_an_array_says_what_it_is():
+def test_an_array_source_describes_itself():
     source = load_data(RANDOM.normal(size=(500, 3)))
     assert source.name == "array of 500 points"
     assert source.preset is None
@@ -61,7 +61,7 @@ def test_an_array_says_what_it_is():
     assert load_data(RANDOM.random((7, 4, 5))).name == "array of 7 images"
 
 
-def test_later_changes_by_the_user_change_nothing():
+def test_later_changes_of_the_users_array_have_no_effect():
     for data in (RANDOM.normal(size=(5, 2)).astype(np.float32), torch.randn(5, 2), torch.rand(5, 1, 4, 4)):
         source = load_data(data)
         before = all_of(source)
@@ -69,7 +69,7 @@ def test_later_changes_by_the_user_change_nothing():
         assert torch.equal(all_of(source), before)
 
 
-def test_views_and_gradients_are_no_hindrance():
+def test_views_and_tensors_with_gradients_are_accepted():
     points = RANDOM.normal(size=(6, 4)).astype(np.float32)
     assert np.array_equal(all_of(load_data(points[::-2, ::2])).numpy(), points[::-2, ::2])
     weights = torch.nn.Parameter(torch.tensor(points))
@@ -79,7 +79,7 @@ def test_views_and_gradients_are_no_hindrance():
 # --- images ---------------------------------------------------------------------------------------
 
 
-def test_bytes_become_minus_one_to_one():
+def test_bytes_are_scaled_to_minus_one_to_one():
     images = np.arange(256, dtype=np.uint8).reshape(4, 1, 8, 8)
     expected = images.astype(np.float32) / np.float32(127.5) - 1
     for data in (images, images[:, 0], torch.tensor(images)):
@@ -89,7 +89,7 @@ def test_bytes_become_minus_one_to_one():
 
 
 @pytest.mark.parametrize("shape", [(3, 4, 5), (3, 1, 4, 5), (3, 3, 4, 5)])
-def test_fractions_are_zero_to_one_unless_one_is_negative(shape):
+def test_fractions_are_read_as_0_to_1_unless_one_is_negative(shape):
     images = RANDOM.random(shape, dtype=np.float32)
     images.flat[:2] = 0, 1
     positive = all_of(load_data(images)).reshape(shape).numpy()
@@ -111,18 +111,18 @@ def test_fractions_are_zero_to_one_unless_one_is_negative(shape):
         (np.zeros((5, 2, 4, 4), np.uint8), ["2 channels"]),
     ],
 )
-def test_images_that_are_none(images, words):
+def test_arrays_that_are_no_images_are_refused(images, words):
     for data in (images, torch.tensor(images)):
         message = refusal(data)
         assert all(word in message for word in words), message
 
 
-# --- what cannot be data --------------------------------------------------------------------------
+# --- invalid data ---------------------------------------------------------------------------------
 
 
 def ragged(layout):
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # nested tensors are in their prototype stage
+        warnings.simplefilter("ignore")  # nested tensors are a prototype feature of torch
         return torch.nested.nested_tensor([torch.zeros(2), torch.zeros(3)], layout=layout)
 
 
@@ -151,14 +151,14 @@ def ragged(layout):
         (pd.Series([1.0, 2.0]), ["of length 2"]),
     ],
 )
-def test_what_cannot_be_data(data, words):
+def test_invalid_arrays_are_refused(data, words):
     message = refusal(data)
     assert all(word in message for word in words), message
 
 
 @pytest.mark.parametrize("broken", [np.nan, np.inf, -np.inf, 1e300])
 @pytest.mark.parametrize("shape", [(5, 2), (5, 3, 3)])
-def test_broken_numbers_are_counted_and_the_first_is_named(broken, shape):
+def test_non_finite_numbers_are_counted_and_the_first_is_named(broken, shape):
     data = np.zeros(shape)
     data[3, 1] = data[4, 0] = broken
     message = refusal(data)
@@ -168,7 +168,7 @@ def test_broken_numbers_are_counted_and_the_first_is_named(broken, shape):
     assert f"first at index {first};" in message
 
 
-def test_an_array_that_refuses_to_be_one():
+def test_an_object_whose_conversion_raises_is_refused():
     class Refusing:
         def __array__(self, *args, **kwargs):
             raise TypeError("move it to the host first")
@@ -188,7 +188,7 @@ def test_an_array_that_refuses_to_be_one():
         pd.Series([3, 1, 2, 7, -1]),
     ],
 )
-def test_labels_are_kept_as_they_are(y):
+def test_labels_are_kept_unchanged(y):
     source = load_data((np.zeros((5, 2)), y))
     assert source.labels.dtype == torch.int64
     assert source.labels.tolist() == [3, 1, 2, 7, -1]
@@ -220,12 +220,12 @@ def test_byte_labels_are_labels():
         ((np.zeros(5), np.zeros(5, int)), ["reshape(-1, 1)"]),
     ],
 )
-def test_labels_that_are_none(pair, words):
+def test_invalid_labels_are_refused(pair, words):
     message = refusal(pair)
     assert all(word in message for word in words), message
 
 
-# --- saving and recognising -----------------------------------------------------------------------
+# --- saving and fingerprints ----------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -238,7 +238,7 @@ def test_labels_that_are_none(pair, words):
         (RANDOM.integers(0, 256, (9, 4, 4), dtype=np.uint8), list(range(9))),
     ],
 )
-def test_what_is_stored_makes_the_same_source(data):
+def test_stored_content_makes_the_same_source(data):
     source = load_data(data)
     again = restored_array(source.stored(), source.labels, source.kind, source.options)
     assert source.stored().dtype == torch.float32
@@ -261,7 +261,7 @@ def test_other_data_have_other_fingerprints():
 
 
 @pytest.mark.parametrize("form", [np.asarray, torch.from_numpy])
-def test_whole_numbers_beyond_those_of_int64_keep_their_sign(form):
+def test_integers_beyond_int64_keep_their_sign(form):
     numbers = np.array([[2**63 + 2**40, 1], [2**64 - 2**40, 0]], np.uint64)
     found = load_data(form(numbers)).read_in_own_units(torch.arange(2))
     assert torch.allclose(found, torch.from_numpy(numbers.astype(np.float32)))

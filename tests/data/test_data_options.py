@@ -1,4 +1,4 @@
-"""What a user says about data: the keywords, and that a stored run keeps what was decided."""
+"""Options for data: the keywords of `dataset`, and the stored decisions of a run."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_the_public_function_takes_every_option():
         ("columns", 3),
     ],
 )
-def test_an_option_that_is_not_allowed_is_named_with_what_is(option, value):
+def test_an_invalid_option_is_named_with_the_valid_ones(option, value):
     for call in (gw.dataset, gw.GANTrainer):
         with pytest.raises(gw.DataError, match=f"^{option} cannot be"):
             call(np.zeros((4, 2)), **{option: value})
@@ -64,7 +64,7 @@ def test_an_option_that_does_not_apply_is_refused(data, option, words):
         gw.dataset(data, **option)
 
 
-def test_a_trainer_passes_the_options_on_and_shows_what_was_decided():
+def test_a_trainer_passes_the_options_on_and_shows_the_decisions():
     images = np.full((6, 1, 4, 4), 4095)
     trainer = gw.GANTrainer(images, value_range=(0, 4095), labels=[0, 1, 2, 0, 1, 2], **SMALL)
     assert trainer.source.options == DataOptions("images", (0, 4095))
@@ -75,7 +75,7 @@ def test_a_trainer_passes_the_options_on_and_shows_what_was_decided():
         gw.GANTrainer(images, kin="images")
 
 
-def test_plain_options_are_what_they_were():
+def test_default_options_give_the_plain_result():
     for options in (
         DataOptions("images", (0, 255), ["a", "b"], "c", standardize=True),
         DataOptions("points", standardize=([0.5, 1e6], [1, 0])),
@@ -99,7 +99,7 @@ def test_plain_options_are_what_they_were():
         ([{"a": torch.rand(4, 4), "b": torch.rand(4, 4)} for _ in range(8)], {"columns": "b"}),
     ],
 )
-def test_a_stored_run_reads_its_data_as_it_did(data, options, large, tmp_path, monkeypatch):
+def test_a_stored_run_reads_its_data_with_the_same_options(data, options, large, tmp_path, monkeypatch):
     if large:
         monkeypatch.setattr("ganwidgets.runs.files.stored_data.LARGEST_STORED_DATA", 0)
     passed = data if large or isinstance(data, TensorDataset) else None
@@ -118,7 +118,7 @@ def test_a_stored_run_reads_its_data_as_it_did(data, options, large, tmp_path, m
         again.close()
 
 
-def test_a_widget_takes_the_options_and_shows_what_was_decided():
+def test_a_widget_takes_the_options_and_shows_the_decisions():
     widget = gw.GANTrainerWidget(np.full((6, 4, 4), 9.0), value_range=(0, 9), locale="en", **SMALL)
     try:
         widget.step(1)
@@ -134,7 +134,7 @@ def test_a_widget_takes_the_options_and_shows_what_was_decided():
         widget.close()
 
 
-def test_a_script_says_how_data_was_read():
+def test_a_script_contains_the_options():
     x = np.random.default_rng(0).random((64, 3, 4), dtype=np.float32)
     trainer = gw.GANTrainer(x, kind="points", seed=3, batch_size=16)
     trainer.step(2)

@@ -1,4 +1,4 @@
-"""What the numbers of images mean: decided by most of them, said, and never by a few."""
+"""The range of image values: decided by most of the pixels, reported, and not influenced by a few outliers."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ MEMBERS = {
 
 
 @pytest.mark.parametrize("member", MEMBERS)
-def test_what_is_plain_is_decided_without_a_warning(member):
+def test_unambiguous_ranges_are_decided_without_a_warning(member):
     array, expected = MEMBERS[member]
     low, high = expected
     for data in forms(array):
@@ -82,7 +82,7 @@ def test_floats_of_torch(dtype, low):
     ),
     data=st.data(),
 )
-def test_a_few_numbers_never_change_what_is_decided(member, values, data):
+def test_a_few_values_do_not_change_the_decision(member, values, data):
     array, expected = MEMBERS[member]
     array = array.copy()
     places = data.draw(
@@ -101,7 +101,7 @@ def test_a_few_numbers_never_change_what_is_decided(member, values, data):
 
 @pytest.mark.parametrize("off", [-1e-8, 1e-6, -1e-6])
 @pytest.mark.parametrize("high", [0.0, 1.0])
-def test_rounding_errors_are_no_decision_and_no_warning(off, high):
+def test_rounding_errors_change_no_decision_and_give_no_warning(off, high):
     array = images()
     array.flat[5] = high + off
     with warnings.catch_warnings():
@@ -117,7 +117,7 @@ def test_the_overshoot_of_resampling_is_clipped():
     assert np.allclose(all_of(source), array.clip(0, 1) * 2 - 1, atol=1e-6)
 
 
-def test_outliers_are_counted_and_said():
+def test_outliers_are_counted_and_reported():
     array = images()
     array.flat[[7, 8, 9]] = 40, -3, 41
     with pytest.warns(
@@ -142,7 +142,7 @@ def test_outliers_are_counted_and_said():
         (images(-1) / 255, 1 / 255),
     ],
 )
-def test_images_that_would_be_nearly_black_are_warned_of(array, white):
+def test_nearly_black_images_are_warned_of(array, white):
     for data in forms(array.astype(array.dtype if array.dtype == np.uint8 else np.float32)):
         with pytest.warns(DataWarning, match=r"without contrast.*value_range=\(") as caught:
             dataset(data)
@@ -151,7 +151,7 @@ def test_images_that_would_be_nearly_black_are_warned_of(array, white):
 
 @pytest.mark.parametrize("share", [0.001, 0.01, 0.2])
 @pytest.mark.parametrize("dtype", [np.uint8, np.float32])
-def test_few_bright_pixels_on_black_are_no_reason_to_warn(share, dtype):
+def test_few_bright_pixels_on_black_give_no_warning(share, dtype):
     array = np.where(RANDOM.random((64, 32, 32)) < share, RANDOM.random((64, 32, 32)), 0)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -170,7 +170,7 @@ def test_few_bright_pixels_on_black_are_no_reason_to_warn(share, dtype):
         (images() * 16, "(0, 255)"),
     ],
 )
-def test_ranges_that_nothing_tells_are_refused_with_the_remedy(array, suggested):
+def test_ambiguous_ranges_are_refused_with_the_remedy(array, suggested):
     for data in forms(array.astype(np.int64) if array.dtype == np.uint16 else array):
         with pytest.raises(DataError) as caught:
             dataset(data)
@@ -188,7 +188,7 @@ def test_ranges_that_nothing_tells_are_refused_with_the_remedy(array, suggested)
     width=st.floats(1e-3, 1e4),
     values=st.lists(st.floats(-2e4, 2e4), min_size=4, max_size=4),
 )
-def test_a_range_that_is_said_is_obeyed(low, width, values):
+def test_a_given_range_is_used(low, width, values):
     array = np.array(values, np.float32).reshape(1, 2, 2)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DataWarning)
@@ -198,7 +198,7 @@ def test_a_range_that_is_said_is_obeyed(low, width, values):
 
 
 @pytest.mark.parametrize("bits", [10, 12, 14])
-def test_deep_pictures_in_a_dataset(bits):
+def test_images_with_more_than_8_bits_in_a_dataset(bits):
     white = 2**bits - 1
     values = RANDOM.integers(0, white + 1, (6, 8, 8)).astype(np.uint16)
     values[:, 0, 0] = white

@@ -1,4 +1,4 @@
-"""Points or images: decided by the shape of a sample, never by its numbers."""
+"""Points or images: decided by the shape of a sample, not by its values."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_one_row_of_numbers_is_a_point(shape, low, high):
 
 @pytest.mark.parametrize(("low", "high"), RANGES)
 @pytest.mark.parametrize("shape", [(24, 6), (100, 3), (3, 100), (2, 8), (128, 32)])
-def test_a_long_array_of_numbers_is_asked_about_whatever_its_range(shape, low, high):
+def test_a_long_row_of_numbers_is_refused_with_a_question_whatever_its_range(shape, low, high):
     for data in forms(samples(shape, low, high)):
         with pytest.raises(DataError, match=r'kind="points".*kind="images"') as caught:
             dataset(data)
@@ -46,7 +46,7 @@ def test_a_long_array_of_numbers_is_asked_about_whatever_its_range(shape, low, h
 
 @pytest.mark.parametrize(("low", "high"), RANGES)
 @pytest.mark.parametrize("shape", [(24, 6), (1, 50), (8, 8), (3, 8, 8), (2, 3, 4), (2, 2, 2, 2), (7,)])
-def test_points_are_flattened_where_the_user_says_so(shape, low, high):
+def test_kind_points_flattens_the_samples(shape, low, high):
     array = samples(shape, low, high)
     for data in forms(array):
         source = dataset(data, kind="points", standardize=False)
@@ -55,7 +55,7 @@ def test_points_are_flattened_where_the_user_says_so(shape, low, high):
 
 
 @pytest.mark.parametrize("shape", [(24, 6), (1, 50), (128, 32), (8, 8), (1, 8, 9), (3, 8, 9)])
-def test_images_are_images_where_the_user_says_so(shape):
+def test_kind_images_makes_images(shape):
     for data in forms(samples(shape)):
         source = dataset(data, kind="images")
         assert (source.kind, source.shape) == ("images", shape if len(shape) == 3 else (1, *shape))
@@ -64,7 +64,7 @@ def test_images_are_images_where_the_user_says_so(shape):
 @given(
     h=st.integers(4, 40), ratio=st.floats(1, 2.9), flip=st.booleans(), channels=st.sampled_from([None, 1, 3])
 )
-def test_what_is_about_square_is_images(h, ratio, flip, channels):
+def test_nearly_square_samples_are_images(h, ratio, flip, channels):
     shape = (h, int(h * ratio))[:: -1 if flip else 1]
     source = dataset(np.zeros((3, *([channels] if channels else []), *shape), np.float32))
     assert (source.kind, source.shape) == ("images", (channels or 1, *shape))
@@ -72,7 +72,7 @@ def test_what_is_about_square_is_images(h, ratio, flip, channels):
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.float32])
 @pytest.mark.parametrize("shape", [(32, 40, 3), (64, 64, 4), (16, 16, 3), (8, 8, 3), (8, 8, 4), (6, 6, 3)])
-def test_one_picture_is_not_many(shape, dtype):
+def test_one_picture_is_not_read_as_many(shape, dtype):
     picture = np.zeros(shape, dtype)
     for data in (picture, torch.tensor(picture)):
         with pytest.raises(
@@ -83,7 +83,7 @@ def test_one_picture_is_not_many(shape, dtype):
 
 
 @pytest.mark.parametrize("shape", [(128, 32), (1, 50), (28, 28)])
-def test_bytes_are_pixels(shape):
+def test_bytes_are_read_as_pixels(shape):
     assert dataset(np.zeros((5, *shape), np.uint8)).shape == (1, *shape)
 
 

@@ -14,7 +14,7 @@ from ganwidgets.messages import Message
 
 
 class Items(Dataset):
-    """A Dataset of what a function makes of each number, which counts what was read."""
+    """A Dataset whose items are a function of the index; it records the indices that were read."""
 
     def __init__(self, make, n=100):
         self.make, self.n, self.reads = make, n, []
@@ -40,7 +40,7 @@ def refusal(action, *arguments) -> str:
 
 
 def fraction(number):
-    """An image in [0, 1], its brightness by its number."""
+    """Return an image in [0, 1] whose brightness depends on the index."""
     return torch.full((1, 4, 4), (number % 64) / 64)
 
 
@@ -63,7 +63,7 @@ def fraction(number):
         (lambda k: fraction(k)[0].double().numpy(), (1, 4, 4), [5 / 32 - 1] * 16),
     ],
 )
-def test_items(make, shape, expected, wrap):
+def test_items_of_all_kinds_are_accepted(make, shape, expected, wrap):
     source = gw.dataset(Items(lambda number: wrap(make(number))), standardize=False)
     assert (source.kind, source.shape, source.size) == ("points" if len(shape) == 1 else "images", shape, 100)
     found = read(source, 5, 2, 5)
@@ -76,18 +76,18 @@ def test_items(make, shape, expected, wrap):
     assert source.preset is None
 
 
-def test_a_dataset_says_what_it_is():
+def test_a_dataset_source_describes_itself():
     assert load_data(Items(fraction)).name == "Items of 100 images"
     assert load_data(TensorDataset(torch.zeros(5, 2))).name == "TensorDataset of 5 points"
 
 
-def test_a_dataset_gives_what_its_array_gives():
+def test_a_dataset_gives_the_same_batches_as_an_array():
     images = torch.randint(0, 256, (20, 3, 4, 4), dtype=torch.uint8)
     dataset, array = load_data(TensorDataset(images, torch.arange(20))), load_data(images)
     assert torch.equal(dataset.order(3).take(7, 50), array.order(3).take(7, 50))
 
 
-def test_only_what_is_needed_is_read():
+def test_only_needed_items_are_read():
     dataset = Items(fraction, n=10**6)
     source = load_data(dataset)
     assert len(set(dataset.reads)) <= 64
@@ -96,14 +96,14 @@ def test_only_what_is_needed_is_read():
     assert len(dataset.reads) == 10
 
 
-def test_what_was_read_is_the_callers_own():
+def test_changing_a_batch_does_not_change_the_data():
     points = torch.zeros(5, 2)
     source = load_data(TensorDataset(points))
     read(source, 0).fill_(1)
     assert not points.any()
 
 
-# --- what cannot be data --------------------------------------------------------------------------
+# --- invalid data ---------------------------------------------------------------------------------
 
 
 class Endless(IterableDataset):
@@ -144,16 +144,16 @@ class Wordy(Dataset):
         (Items(lambda k: Image.new("L" if k < 9 else "RGB", (4, 4))), ["item 9", "(3, 4, 4)", "(1, 4, 4)"]),
     ],
 )
-def test_what_cannot_be_data(dataset, words):
+def test_invalid_datasets_are_refused(dataset, words):
     message = refusal(load_data, dataset)
     assert all(word in message for word in words), message
 
 
-# --- items that are reached later -----------------------------------------------------------------
+# --- items that are read later --------------------------------------------------------------------
 
 
 def late(broken):
-    """A source whose item 1234 is `broken`, or raises it."""
+    """Return a source whose item 1234 is `broken`, or raises it."""
 
     def make(number):
         if number != 1234:
@@ -177,7 +177,7 @@ def late(broken):
         ("a word", ["str"]),
     ],
 )
-def test_a_late_item_is_named_when_it_is_reached(broken, words):
+def test_an_invalid_late_item_is_named_when_it_is_read(broken, words):
     source = late(broken)
     numbers = list(range(1200, 1234))
     assert len(read(source, *numbers)) == 34
@@ -187,13 +187,13 @@ def test_a_late_item_is_named_when_it_is_reached(broken, words):
     assert len(read(source, 1235)) == 1
 
 
-def test_what_a_dataset_raised_is_kept():
+def test_an_exception_of_a_dataset_is_the_cause():
     with pytest.raises(DataError) as caught:
         read(late(KeyError("label")), 1234)
     assert isinstance(caught.value.__cause__, KeyError)
 
 
-def test_an_order_goes_on_after_an_item_that_raised():
+def test_an_order_continues_after_an_item_that_raised():
     broken = {7}
 
     def make(number):
@@ -220,7 +220,7 @@ def test_the_range_is_decided_once():
     )
 
 
-def test_points_that_break_later_are_named():
+def test_invalid_late_points_are_named():
     source = load_data(Items(lambda k: torch.tensor([np.inf if k == 80 else k])))
     assert "item 80" in refusal(read, source, 79, 80, 81)
 
@@ -243,10 +243,10 @@ def own_generator():
         own_generator(),
     ],
 )
-def test_random_transforms_are_noticed(make):
+def test_random_transforms_are_detected(make):
     source = load_data(Items(make))
     assert not source.exact
-    # What a run recognises its data by does not depend on them.
+    # The fingerprint does not depend on them.
     assert load_data(Items(make)).fingerprint == source.fingerprint
 
 
@@ -272,7 +272,7 @@ def test_fingerprints_follow_type_length_and_content():
 
 
 class Listing(Items):
-    """A Dataset that lists targets, as torchvision's do."""
+    """A Dataset that lists targets, like those of torchvision."""
 
     def __init__(self, make, targets):
         super().__init__(make, len(targets))
@@ -280,7 +280,7 @@ class Listing(Items):
 
 
 @pytest.mark.parametrize("wrap", [list, np.array, torch.tensor])
-def test_listed_labels_are_trusted_where_the_items_agree(wrap):
+def test_listed_labels_are_used_if_the_items_agree(wrap):
     targets = [number % 7 for number in range(500)]
     dataset = Listing(lambda k: (fraction(k), torch.tensor(k % 7)), wrap(targets))
     source = load_data(dataset)
@@ -291,13 +291,13 @@ def test_listed_labels_are_trusted_where_the_items_agree(wrap):
 
 @pytest.mark.parametrize("n", [10, 500])
 @pytest.mark.parametrize("transform", [lambda y: y + 1, lambda y: y % 2, lambda y: 6 - y])
-def test_listed_labels_that_the_items_contradict_are_not(n, transform):
+def test_listed_labels_that_the_items_contradict_are_ignored(n, transform):
     targets = sorted(number % 7 for number in range(n))
     source = load_data(Listing(lambda k: (fraction(k), transform(targets[k])), targets))
     assert source.all_labels().tolist() == [transform(target) for target in targets]
 
 
-def test_listed_labels_count_where_the_items_have_none():
+def test_listed_labels_are_used_if_the_items_have_none():
     assert load_data(Listing(fraction, [3, 1, 2])).all_labels().tolist() == [3, 1, 2]
 
 
@@ -310,16 +310,16 @@ def test_listed_labels_count_where_the_items_have_none():
         (True, r"int\(y\)"),
     ],
 )
-def test_a_label_that_is_no_whole_number_is_named_with_the_remedy(label, words):
+def test_a_label_that_is_no_integer_is_named_with_the_remedy(label, words):
     with pytest.raises(DataError, match=f"item 0 of the dataset.*{words}"):
         load_data(Items(lambda k: (fraction(k), label))).all_labels()
 
 
-# --- what can do as a Dataset can -----------------------------------------------------------------
+# --- objects with the methods of a Dataset --------------------------------------------------------
 
 
 class Rows:
-    """Items by index, of no type that is known; as Hugging Face's datasets, a column by its name."""
+    """Items by index, and a column by its name like Hugging Face's datasets, without a known base class."""
 
     def __init__(self, make, n=40):
         self.make, self.n = make, n
@@ -358,7 +358,7 @@ TWO = {"front": fraction(1), "back": fraction(2), "kind": 4}
         (np.float32([1, 2]), {}, 1, None),
     ],
 )
-def test_items_are_taken_by_what_they_can_do(wrap, item, options, first, label):
+def test_items_are_accepted_by_their_methods(wrap, item, options, first, label):
     source = gw.dataset(wrap(lambda _: item), **options)
     assert source.size == 40
     assert read(source, 7).flatten()[0].item() == pytest.approx(first)
@@ -377,7 +377,7 @@ def test_items_are_taken_by_what_they_can_do(wrap, item, options, first, label):
         ({"text": "a word"}, {}, ["text", "columns="]),
     ],
 )
-def test_keys_that_do_not_tell_are_named(item, options, words):
+def test_ambiguous_keys_are_named(item, options, words):
     with pytest.raises(DataError) as caught:
         gw.dataset(Rows(lambda _: item), **options)
     assert all(word in str(caught.value) for word in words), str(caught.value)

@@ -37,7 +37,7 @@ def refusal(data) -> str:
     return str(caught.value)
 
 
-def test_a_square_picture_is_resized_to_the_bits_that_torchvision_makes(tmp_path):
+def test_a_square_picture_is_resized_to_the_same_bits_as_by_torchvision(tmp_path):
     v2 = pytest.importorskip("torchvision.transforms.v2")
     large = Image.fromarray(RANDOM.integers(0, 256, (150, 150, 3), dtype=np.uint8))
     large.save(tmp_path / "large.png")
@@ -46,7 +46,7 @@ def test_a_square_picture_is_resized_to_the_bits_that_torchvision_makes(tmp_path
     assert np.array_equal(found.numpy(), np.array(known))
 
 
-def test_opening_a_folder_tells_how_far_it_has_come_where_it_takes_long(tmp_path, capsys, monkeypatch):
+def test_opening_a_large_folder_shows_its_progress(tmp_path, capsys, monkeypatch):
     for number in range(40):
         picture(tmp_path / "faces" / f"{number}.png")
     before = set(threading.enumerate())
@@ -60,7 +60,7 @@ def test_opening_a_folder_tells_how_far_it_has_come_where_it_takes_long(tmp_path
     assert not set(threading.enumerate()) - before
 
 
-def test_small_pictures_of_one_size_stay_as_they_are(tmp_path):
+def test_small_pictures_of_one_size_are_unchanged(tmp_path):
     known = RANDOM.integers(0, 256, (5, 6, 8, 3), dtype=np.uint8)
     for number, pixels in enumerate(known):
         Image.fromarray(pixels).save(tmp_path / f"{number}.png")
@@ -84,7 +84,7 @@ def test_small_pictures_of_one_size_stay_as_they_are(tmp_path):
         ([(64, 65)], 64),
     ],
 )
-def test_others_become_squares_of_the_smallest_side(tmp_path, sizes, side):
+def test_other_pictures_become_squares_of_the_smallest_side(tmp_path, sizes, side):
     for number, size in enumerate(sizes):
         picture(tmp_path / f"{number}.png", size)
     assert load_data(tmp_path).shape == (3, side, side)
@@ -99,12 +99,12 @@ def test_the_centre_is_kept(tmp_path):
 
 
 @pytest.mark.parametrize("ending", ["png", "PNG", "jpg", "jpeg", "bmp", "gif", "webp", "tif", "tiff"])
-def test_formats(tmp_path, ending):
+def test_all_formats_are_read(tmp_path, ending):
     picture(tmp_path / f"red.{ending}")
     assert load_data(tmp_path).shape == (3, 6, 8)
 
 
-def test_grey_if_all_are_grey(tmp_path):
+def test_images_are_grey_if_all_files_are_grey(tmp_path):
     picture(tmp_path / "a.png", color=100, mode="L")
     picture(tmp_path / "b.png", color=(100, 255), mode="LA")
     picture(tmp_path / "c.png", color=1, mode="1")
@@ -140,11 +140,11 @@ def test_numbers_without_a_known_range_are_refused_by_name(tmp_path):
     assert "0 to 3.5" in message
 
 
-def test_pictures_are_turned_upright(tmp_path):
+def test_pictures_are_rotated_upright(tmp_path):
     image = Image.new("RGB", (8, 6), BLUE)
     image.paste(RED, (0, 0, 8, 1))
     exif = Image.Exif()
-    exif[0x0112] = 6  # the top row as stored is the right column of the picture
+    exif[0x0112] = 6  # the top row in the file is the right column of the picture
     image.save(tmp_path / "a.png", exif=exif)
     source = load_data(tmp_path)
     assert source.shape == (3, 8, 6)
@@ -153,7 +153,7 @@ def test_pictures_are_turned_upright(tmp_path):
     assert load_data(tmp_path).shape == (3, 8, 6)
 
 
-def test_of_an_animation_the_first_frame_counts(tmp_path):
+def test_the_first_frame_of_an_animation_is_used(tmp_path):
     frames = [Image.new("RGB", (8, 6), color) for color in (RED, GREEN, BLUE)]
     frames[0].save(tmp_path / "a.gif", save_all=True, append_images=frames[1:])
     frames[0].save(tmp_path / "b.webp", save_all=True, append_images=frames[1:], lossless=True)
@@ -162,7 +162,7 @@ def test_of_an_animation_the_first_frame_counts(tmp_path):
     assert [image[:, 0, 0].tolist() for image in pictures_of(source)] == [list(RED)] * 2
 
 
-def test_folders_are_classes(tmp_path):
+def test_subfolders_are_classes(tmp_path):
     for name, number in (("dog", 3), ("cat", 2), ("eel/young", 1)):
         for index in range(number):
             picture(tmp_path / name / f"{index}.png")
@@ -172,12 +172,12 @@ def test_folders_are_classes(tmp_path):
         assert load_data(tmp_path).labels is None
 
 
-def test_one_folder_is_no_class(tmp_path):
+def test_a_single_subfolder_is_no_class(tmp_path):
     picture(tmp_path / "all" / "a.png")
     assert load_data(tmp_path).labels is None
 
 
-def test_hidden_files_and_other_files_are_passed_over(tmp_path):
+def test_hidden_files_and_other_files_are_ignored(tmp_path):
     picture(tmp_path / "a.png")
     picture(tmp_path / ".ipynb_checkpoints" / "a-checkpoint.png")
     (tmp_path / "._a.png").write_bytes(b"a resource fork")
@@ -186,7 +186,7 @@ def test_hidden_files_and_other_files_are_passed_over(tmp_path):
     assert load_data(tmp_path).size == 1
 
 
-def test_no_images(tmp_path):
+def test_a_folder_without_images_is_refused(tmp_path):
     (tmp_path / "notes.txt").write_text("hello", encoding="utf-8")
     message = refusal(tmp_path)
     assert str(tmp_path) in message
@@ -194,12 +194,12 @@ def test_no_images(tmp_path):
     assert "png, jpg" in message
 
 
-def test_no_folder(tmp_path):
+def test_a_missing_folder_is_named(tmp_path):
     assert f"no folder {tmp_path / 'photos'};" in refusal(tmp_path / "photos")
     assert "neither a preset nor an existing folder" in refusal(str(tmp_path / "photos"))
 
 
-def test_a_file_is_no_folder(tmp_path):
+def test_a_file_in_place_of_a_folder_is_refused(tmp_path):
     picture(tmp_path / "a.png")
     for data in (tmp_path / "a.png", str(tmp_path / "a.png")):
         assert "is a file; pass the folder of the images" in refusal(data)
@@ -209,7 +209,7 @@ def test_a_file_is_no_folder(tmp_path):
 
 
 @pytest.mark.parametrize("contents", [b"", b"not an image", "cut"])
-def test_a_broken_image_is_named(tmp_path, contents):
+def test_a_damaged_image_is_named(tmp_path, contents):
     for name in ("a", "b", "c"):
         Image.fromarray(RANDOM.integers(0, 256, (40, 40, 3), dtype=np.uint8)).save(tmp_path / f"{name}.png")
     broken = tmp_path / "b.png"
@@ -220,7 +220,7 @@ def test_a_broken_image_is_named(tmp_path, contents):
 
 
 def numbered(folder, n, side=6):
-    """Write n pictures, each recognisable; return their pixels [n, 3, side, side]."""
+    """Write n distinct pictures; return their pixels [n, 3, side, side]."""
     pixels = RANDOM.integers(0, 256, (n, side, side, 3), dtype=np.uint8)
     for number, each in enumerate(pixels):
         folder.mkdir(parents=True, exist_ok=True)
@@ -228,7 +228,7 @@ def numbered(folder, n, side=6):
     return torch.from_numpy(pixels).permute(0, 3, 1, 2)
 
 
-def test_a_few_broken_images_are_left_out_and_named(tmp_path):
+def test_a_few_damaged_images_are_left_out_and_named(tmp_path):
     known = numbered(tmp_path, 40)
     for number in (3, 17):
         (tmp_path / f"{number:03}.png").write_bytes(b"broken")
@@ -240,17 +240,17 @@ def test_a_few_broken_images_are_left_out_and_named(tmp_path):
     assert torch.equal(pictures_of(source), known[sound])
 
 
-def test_many_broken_images_are_refused_with_their_names(tmp_path):
+def test_many_damaged_images_are_refused_with_their_names(tmp_path):
     numbered(tmp_path, 40)
     for number in (3, 17, 30):
         file = tmp_path / f"{number:03}.png"
-        file.write_bytes(file.read_bytes()[:60])  # its head says its size, but its pixels are gone
+        file.write_bytes(file.read_bytes()[:60])  # its header is intact, but its pixels are missing
     message = refusal(tmp_path)
     assert "3 of the 40 images" in message
     assert all(f"{number:03}.png" in message for number in (3, 17, 30))
 
 
-def test_labels_belong_to_the_images_that_are_left(tmp_path):
+def test_labels_belong_to_the_remaining_images(tmp_path):
     for name in ("cat", "dog"):
         numbered(tmp_path / name, 15)
     (tmp_path / "cat" / "004.png").write_bytes(b"broken")
@@ -258,7 +258,7 @@ def test_labels_belong_to_the_images_that_are_left(tmp_path):
         assert load_data(tmp_path).labels.tolist() == [0] * 14 + [1] * 15
 
 
-def test_a_size_can_be_asked_for(tmp_path):
+def test_a_requested_size_is_used(tmp_path):
     picture(tmp_path / "a.png", (100, 80))
     picture(tmp_path / "b.png", (30, 50))
     assert image_folder(tmp_path, size=16).shape == (3, 16, 16)
@@ -270,11 +270,11 @@ def test_a_size_can_be_asked_for(tmp_path):
 
 @pytest.fixture
 def large(monkeypatch):
-    """Every folder is too large to be read at once."""
+    """Treat every folder as too large to be read at once."""
     monkeypatch.setattr(folder_module, "READ_AT_ONCE", 0)
 
 
-def test_a_large_folder_holds_the_same_images_in_the_same_order(tmp_path, monkeypatch):
+def test_a_large_folder_has_the_same_images_in_the_same_order(tmp_path, monkeypatch):
     numbered(tmp_path, 23)
     small = load_data(tmp_path)
     monkeypatch.setattr(folder_module, "READ_AT_ONCE", 0)
@@ -288,7 +288,7 @@ def test_a_large_folder_holds_the_same_images_in_the_same_order(tmp_path, monkey
 
 
 @pytest.mark.usefixtures("large")
-def test_a_large_folder_is_read_ahead_and_what_is_kept_is_bounded(tmp_path, monkeypatch):
+def test_a_large_folder_is_read_ahead_within_bounded_memory(tmp_path, monkeypatch):
     known = numbered(tmp_path, 30)
     monkeypatch.setattr(folder_source_module, "KEPT", 12 * known[0].numel())
     source = load_data(tmp_path)
@@ -310,7 +310,7 @@ def test_a_large_folder_is_read_ahead_and_what_is_kept_is_bounded(tmp_path, monk
 
 
 @pytest.mark.usefixtures("large")
-def test_large_folders_are_told_apart(tmp_path):
+def test_fingerprints_distinguish_large_folders(tmp_path):
     numbered(tmp_path / "a", 5)
     first = load_data(tmp_path / "a").fingerprint
     assert load_data(tmp_path / "a").fingerprint == first
@@ -319,7 +319,7 @@ def test_large_folders_are_told_apart(tmp_path):
 
 
 @pytest.mark.usefixtures("large")
-def test_an_image_of_a_large_folder_that_breaks_later_is_named_and_the_run_goes_on_after_the_repair(
+def test_an_image_that_is_damaged_later_is_named_and_the_run_continues_after_the_repair(
     tmp_path,
 ):
     known = numbered(tmp_path, 12)
@@ -338,7 +338,7 @@ def test_an_image_of_a_large_folder_that_breaks_later_is_named_and_the_run_goes_
     with pytest.raises(DataError, match=file.name):
         trainer.step(3)
     assert trainer.iteration == 2
-    trainer.source.pictures.announce([number])  # read ahead while it is broken
+    trainer.source.pictures.announce([number])  # read ahead while it is damaged
     assert trainer.source.pictures._futures[number].exception() is not None
     file.write_bytes(content)
     trainer.step(2)
@@ -347,7 +347,7 @@ def test_an_image_of_a_large_folder_that_breaks_later_is_named_and_the_run_goes_
     assert len(known) == 12
 
 
-def test_what_a_folder_holds_can_be_saved(tmp_path):
+def test_a_run_on_a_folder_can_be_saved(tmp_path):
     picture(tmp_path / "a.png")
     picture(tmp_path / "b.png", color=BLUE)
     source = load_data(tmp_path)
@@ -355,13 +355,13 @@ def test_what_a_folder_holds_can_be_saved(tmp_path):
     assert source.fingerprint == load_data(str(tmp_path)).fingerprint
 
 
-# --- decisions about all pictures -----------------------------------------------------------------
+# --- decisions over all pictures ------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("spacer", [(1, 1), (1, 300), (300, 2), (3, 3)])
 @pytest.mark.parametrize(("sizes", "expected"), [([(32, 24)], (24, 32)), ([(90, 70), (50, 80)], (50, 50))])
 @pytest.mark.parametrize("few", [1, 2])
-def test_a_few_spacers_are_left_out_and_named(tmp_path, spacer, sizes, expected, few):
+def test_a_few_tiny_pictures_are_left_out_and_named(tmp_path, spacer, sizes, expected, few):
     for number in range(8):
         picture(tmp_path / f"{number}.png", sizes[number % len(sizes)])
     for number in range(few):
@@ -375,7 +375,7 @@ def test_a_few_spacers_are_left_out_and_named(tmp_path, spacer, sizes, expected,
     assert image_folder(tmp_path, size=16).size == 8 + few
 
 
-def test_one_picture_of_another_size_does_not_decide_for_all(tmp_path):
+def test_one_picture_of_another_size_does_not_change_the_size(tmp_path):
     known = numbered(tmp_path, 8)
     picture(tmp_path / "wide.png", (40, 10))
     source = load_data(tmp_path)
@@ -397,7 +397,7 @@ def deep(path, values):
 @pytest.mark.parametrize("ending", ["png", "tif"])
 @pytest.mark.parametrize("bits", [8, 10, 12, 14])
 @pytest.mark.parametrize("read_at_once", [0, 10**9])
-def test_fewer_bits_in_sixteen_are_found_and_said(tmp_path, monkeypatch, ending, bits, read_at_once):
+def test_fewer_than_sixteen_bits_are_detected_and_reported(tmp_path, monkeypatch, ending, bits, read_at_once):
     monkeypatch.setattr(folder_module, "READ_AT_ONCE", read_at_once)
     white = 2**bits - 1
     values = RANDOM.integers(0, white + 1, (6, 8, 8))
@@ -417,7 +417,7 @@ def test_fewer_bits_in_sixteen_are_found_and_said(tmp_path, monkeypatch, ending,
     assert dark.read(torch.arange(6)).max() < -0.4
 
 
-def test_a_few_bright_pixels_of_sixteen_bits_do_not_decide_for_all(tmp_path):
+def test_a_few_bright_pixels_of_sixteen_bits_do_not_change_the_range(tmp_path):
     values = RANDOM.integers(0, 4096, (4, 32, 32))
     values[0, 0, :3] = 65535
     for number, each in enumerate(values):
@@ -426,14 +426,14 @@ def test_a_few_bright_pixels_of_sixteen_bits_do_not_decide_for_all(tmp_path):
         assert load_data(tmp_path).options.value_range == (0, 4095)
 
 
-def test_fractions_are_read_where_the_user_says_their_range(tmp_path):
+def test_fractions_are_read_with_a_given_range(tmp_path):
     Image.fromarray(np.array([[0.0, 3.5], [1.75, 7]], np.float32)).save(tmp_path / "depth.tif")
     assert "value_range=(0, 7)" in refusal(tmp_path)
     assert pictures_of(image_folder(tmp_path, value_range=(0, 3.5))).flatten().tolist() == [0, 255, 128, 255]
 
 
 @pytest.mark.parametrize("read_at_once", [0, 10**9])
-def test_masks_are_black_and_white(tmp_path, monkeypatch, read_at_once):
+def test_masks_become_black_and_white(tmp_path, monkeypatch, read_at_once):
     monkeypatch.setattr(folder_module, "READ_AT_ONCE", read_at_once)
     masks = RANDOM.integers(0, 2, (6, 8, 8), dtype=np.uint8)
     for number, mask in enumerate(masks):
@@ -461,7 +461,7 @@ def test_class_folders_may_be_links(tmp_path):
     assert load_data(link).labels.tolist() == source.labels.tolist()
 
 
-def test_links_that_lead_in_circles_are_read_once_and_named(tmp_path):
+def test_circular_links_are_read_once_and_named(tmp_path):
     numbered(tmp_path / "data" / "cat", 3)
     numbered(tmp_path / "data" / "dog", 3)
     (tmp_path / "data" / "cat" / "up").symlink_to(tmp_path)
@@ -481,7 +481,7 @@ def test_links_that_lead_in_circles_are_read_once_and_named(tmp_path):
     )
 
 
-def test_a_picture_that_is_a_link_to_nowhere_is_named_like_a_broken_one(tmp_path):
+def test_a_broken_link_is_named_like_a_damaged_picture(tmp_path):
     numbered(tmp_path, 30)
     (tmp_path / "003.png").unlink()
     (tmp_path / "003.png").symlink_to(tmp_path / "gone.png")
@@ -489,7 +489,7 @@ def test_a_picture_that_is_a_link_to_nowhere_is_named_like_a_broken_one(tmp_path
         assert load_data(tmp_path).size == 29
 
 
-def test_a_pipe_is_no_picture(tmp_path):
+def test_a_pipe_is_not_opened_as_a_picture(tmp_path):
     numbered(tmp_path, 2)
     os.mkfifo(tmp_path / "pipe.png")
     assert load_data(tmp_path).size == 2

@@ -1,4 +1,4 @@
-"""Some samples are kept from training."""
+"""Samples held out from training."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def numbered(n: int, labels: bool = False):
 
 
 @given(n=st.integers(2, 60), holdout=st.floats(0.001, 0.5))
-def test_both_parts_together_are_the_whole(n, holdout):
+def test_both_parts_together_are_all_samples(n, holdout):
     training, held_out = split_holdout(numbered(n, labels=True), holdout)
     parts = [part.read(torch.arange(part.size)) for part in (training, held_out)]
     together = torch.cat(parts)[:, 0]
@@ -31,7 +31,7 @@ def test_both_parts_together_are_the_whole(n, holdout):
     assert training.fingerprint != held_out.fingerprint
 
 
-def test_what_cannot_be_divided_is_refused():
+def test_invalid_shares_are_refused():
     for data, name in (("ring8", "ring8"), (torch.zeros(1, 2), "array of 1 points")):
         with pytest.raises(DataError, match=f"nothing can be held out of {name}"):
             GANTrainer(data, holdout=0.1)
@@ -39,7 +39,7 @@ def test_what_cannot_be_divided_is_refused():
     assert split_holdout(source, 0) == (source, None)
 
 
-def test_training_never_sees_what_is_held_out():
+def test_training_never_reads_held_out_samples():
     trainer = GANTrainer(
         numbered(40), holdout=0.25, batch_size=7, g_hidden=(4,), d_hidden=(4,), lr_d=1e-4, lr_g=1e-4
     )
@@ -51,16 +51,16 @@ def test_training_never_sees_what_is_held_out():
     assert len(seen.unique()) == 30
 
 
-def test_the_batch_fits_what_is_trained_on():
+def test_the_default_batch_fits_the_training_part():
     assert GANTrainer(numbered(20), holdout=0.5, g_hidden=(4,), d_hidden=(4,)).settings.batch_size == 10
     with pytest.raises(DataError, match="only 10 samples"):
         GANTrainer(numbered(20), holdout=0.5, batch_size=11)
 
 
-def test_a_discriminator_that_knows_its_samples_by_heart_is_found_out(tmp_path):
+def test_a_discriminator_that_memorizes_its_samples_is_detected(tmp_path):
     draws = torch.Generator().manual_seed(0)
     data = torch.randn(40, 8, generator=draws)
-    # It imitates the data perfectly, so that there is nothing to learn but the samples themselves.
+    # It imitates the data perfectly, so that D can only memorize the samples.
     perfect = torch.nn.Linear(8, 8)
     with torch.no_grad():
         perfect.weight.copy_(torch.eye(8))
@@ -86,7 +86,7 @@ def test_a_discriminator_that_knows_its_samples_by_heart_is_found_out(tmp_path):
     assert "overfitting" not in trainer.evaluate(100)
 
 
-def test_a_number_above_another():
+def test_the_probability_that_one_score_exceeds_another():
     from ganwidgets.metrics.feature_metrics import ranked_above
 
     assert ranked_above([3, 4], [1, 2]) == 1

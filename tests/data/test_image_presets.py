@@ -17,7 +17,7 @@ RANDOM = np.random.default_rng(0)
 
 @pytest.fixture(autouse=True)
 def offline(monkeypatch, tmp_path):
-    """An empty folder for data, and no way to the network."""
+    """Set an empty folder for data, and disable the network."""
 
     def refuse(*_args, **_kwargs):
         raise urllib.error.URLError("no way out of this test")
@@ -44,7 +44,7 @@ def test_the_presets_are_those_of_the_contract():
     assert all(preset.label and preset.help.endswith(".") for preset in IMAGE_PRESETS.values())
 
 
-def test_stacked_digits_are_three_digits_and_every_mode_is_there_equally_often():
+def test_stacked_digits_are_three_digits_and_every_mode_is_equally_frequent():
     source, digits = load_data("stacked_digits"), load_data("digits")
     assert (source.name, source.preset, source.kind, source.shape, source.size) == (
         "stacked_digits",
@@ -87,7 +87,7 @@ def test_digits_are_scikit_learns():
 
 
 @pytest.mark.parametrize(("name", "folder"), [("mnist", "MNIST"), ("fashion_mnist", "FashionMNIST")])
-def test_sets_that_are_here_need_no_network(name, folder, offline):
+def test_local_data_sets_need_no_network(name, folder, offline):
     images = RANDOM.integers(0, 256, (12, 28, 28))
     labels = RANDOM.integers(0, 10, 12)
     write_mnist(offline / folder / "raw", images, labels)
@@ -99,7 +99,7 @@ def test_sets_that_are_here_need_no_network(name, folder, offline):
 
 
 @pytest.mark.parametrize("name", ["mnist", "fashion_mnist", "cifar10"])
-def test_offline_one_sentence_says_what_was_tried_and_what_helps(name, offline):
+def test_offline_one_sentence_names_the_attempts_and_the_remedy(name, offline):
     with pytest.raises(DataError) as caught:
         load_data(name)
     message = str(caught.value)
@@ -110,7 +110,7 @@ def test_offline_one_sentence_says_what_was_tried_and_what_helps(name, offline):
     assert caught.value.__cause__ is not None
 
 
-def test_damaged_files_are_said_to_be_where_they_are(offline):
+def test_damaged_files_are_named_with_their_path(offline):
     write_mnist(offline / "MNIST" / "raw", RANDOM.integers(0, 256, (12, 28, 28)), np.zeros(12))
     damaged = offline / "MNIST" / "raw" / "train-images-idx3-ubyte"
     damaged.write_bytes(damaged.read_bytes()[:100])
@@ -136,7 +136,7 @@ def test_cifar_is_colour_with_the_channels_first(offline, monkeypatch):
     assert source.labels.tolist() == [3, 1, 2, 0]
 
 
-def test_a_torchvision_that_does_not_fit_torch_is_one_sentence(monkeypatch):
+def test_an_incompatible_torchvision_is_reported_in_one_sentence(monkeypatch):
     importing = builtins.__import__
 
     def broken(name, *args, **kwargs):
@@ -156,7 +156,7 @@ def test_a_torchvision_that_does_not_fit_torch_is_one_sentence(monkeypatch):
     assert load_data("ring8").shape == (2,)
 
 
-def test_without_a_choice_the_users_cache_is_the_folder(monkeypatch, tmp_path):
+def test_the_default_folder_is_the_users_cache(monkeypatch, tmp_path):
     monkeypatch.delenv("GANWIDGETS_DATA")
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("USERPROFILE", str(tmp_path))

@@ -11,12 +11,12 @@ SIZE = 37
 
 
 def numbered(n: int = SIZE) -> torch.Tensor:
-    """Points that say which they are."""
+    """Points whose values are their indices."""
     return torch.arange(n).reshape(-1, 1)
 
 
 def drawn_per_batch(monkeypatch):
-    """Make every array too large to be laid out for an epoch."""
+    """Treat every array as too large to be permuted for an epoch."""
     monkeypatch.setattr(source, "SHUFFLED_AT_ONCE", 0)
     monkeypatch.setattr("ganwidgets.data.arrays.SHUFFLED_AT_ONCE", 0)
 
@@ -32,7 +32,7 @@ seeds = st.integers(0, 2**32 - 1)
 
 
 @given(kind=kinds, seed=seeds, sizes=st.lists(st.integers(0, 90), min_size=1, max_size=12))
-def test_whatever_the_batch_sizes_the_sequence_is_the_same(kind, seed, sizes):
+def test_the_sequence_does_not_depend_on_batch_sizes(kind, seed, sizes):
     order, start, parts = SOURCES[kind].order(seed), 0, []
     for n in sizes:
         parts.append(order.take(start, n))
@@ -44,7 +44,7 @@ def test_whatever_the_batch_sizes_the_sequence_is_the_same(kind, seed, sizes):
 
 
 @given(kind=kinds, seed=seeds, starts=st.lists(st.integers(0, 200), min_size=1, max_size=12))
-def test_a_sample_depends_on_its_place_only(kind, seed, starts):
+def test_a_sample_depends_only_on_its_position(kind, seed, starts):
     order = SOURCES[kind].order(seed)
     whole = SOURCES[kind].order(seed).take(0, 210)
     for start in starts:
@@ -52,7 +52,7 @@ def test_a_sample_depends_on_its_place_only(kind, seed, starts):
 
 
 @given(seed=seeds, start=st.integers(BLOCK - 20, BLOCK + 20), n=st.integers(0, 3 * BLOCK))
-def test_blocks_join_without_a_seam(seed, start, n):
+def test_blocks_join_without_gap_or_repetition(seed, start, n):
     moons = SOURCES["endless"]
     assert torch.equal(moons.order(seed).take(start, n), moons.order(seed).take(0, start + n)[start:])
 
@@ -72,11 +72,11 @@ def test_epochs_and_seeds_differ():
         assert len(distinct) == len(sequences)
 
 
-def test_a_dataset_is_seen_in_the_order_of_the_same_array():
+def test_a_dataset_has_the_order_of_an_equal_array():
     assert torch.equal(SOURCES["array"].order(5).take(3, 100), SOURCES["dataset"].order(5).take(3, 100))
 
 
-def test_large_data_is_seen_in_the_order_of_small(monkeypatch):
+def test_large_data_has_the_order_of_small_data(monkeypatch):
     at_once = load_data(numbered()).order(5).take(3, 100)
     drawn_per_batch(monkeypatch)
     assert torch.equal(load_data(numbered()).order(5).take(3, 100), at_once)
@@ -84,12 +84,12 @@ def test_large_data_is_seen_in_the_order_of_small(monkeypatch):
 
 @pytest.mark.parametrize("kind", SOURCES)
 @pytest.mark.parametrize("large", [False, True])
-def test_what_was_taken_is_the_callers_own(kind, large, monkeypatch):
+def test_changing_a_batch_does_not_change_the_data(kind, large, monkeypatch):
     if large:
         drawn_per_batch(monkeypatch)
     order = SOURCES[kind].order(0)
     before = order.take(0, 9).clone()
-    order.take(0, 9).zero_()  # as a network with an in-place first layer would
+    order.take(0, 9).zero_()  # like a network whose first layer works in place
     assert torch.equal(order.take(0, 9), before)
 
 

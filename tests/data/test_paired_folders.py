@@ -18,7 +18,7 @@ def folder(place, names, value):
     return place
 
 
-def test_pictures_of_one_name_are_pairs_whatever_their_ending(tmp_path):
+def test_pictures_of_one_name_are_pairs_whatever_their_extension(tmp_path):
     inputs = folder(tmp_path / "inputs", ["b.png", "a.png", "a-1.png"], 10)
     targets = folder(tmp_path / "targets", ["a.bmp", "b.bmp", "a-1.bmp"], 10)
     pairs = load_two((inputs, str(targets)), paired=True)
@@ -26,7 +26,7 @@ def test_pictures_of_one_name_are_pairs_whatever_their_ending(tmp_path):
         [round((float(image.mean()) + 1) * 127.5) for image in part.read(torch.arange(3))]
         for part in pairs.parts
     )
-    # Both are in the order of their names: a-1, a, b.
+    # Both are sorted by name: a-1, a, b.
     assert first == [12, 11, 10]
     assert second == [12, 10, 11]
 

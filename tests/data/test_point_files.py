@@ -1,4 +1,4 @@
-"""Points from text: whatever separates them, and a clear word about the line that is wrong."""
+"""Points from text with any separator; errors name the wrong line."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ from ganwidgets import DataError, read_points
         "5e-1,1\r\n-1,2\r\n",
     ],
 )
-def test_whatever_separates_them(text):
+def test_any_separator_is_accepted(text):
     points = read_points(text)
     assert points.dtype == np.float32
     assert points.tolist() == [[0.5, 1], [-1, 2]]
 
 
-def test_a_file(tmp_path):
+def test_points_are_read_from_a_file(tmp_path):
     path = tmp_path / "points.csv"
     path.write_text("\ufeffx,y,z\n1,2,3\n", "utf-8")
     assert read_points(path).tolist() == [[1, 2, 3]]
@@ -52,13 +52,13 @@ def test_a_file(tmp_path):
         ("1,1\n1,1e300", "point 2"),
     ],
 )
-def test_what_is_wrong_is_said_with_its_line(text, pattern):
+def test_invalid_text_is_refused_with_its_line(text, pattern):
     with pytest.raises(DataError, match=pattern):
         read_points(text)
 
 
 @pytest.mark.parametrize("source", ["no/such/file.csv", "", "."])
-def test_what_is_no_file(source):
+def test_invalid_files_are_refused(source):
     with pytest.raises(DataError, match="cannot be read"):
         read_points(source)
 
@@ -71,6 +71,6 @@ def test_what_is_no_file(source):
     ),
     st.sampled_from([",", ";", "\t", " "]),
 )
-def test_what_was_written_is_read_back_exactly(points, separator):
+def test_written_points_are_read_back_exactly(points, separator):
     text = "\n".join(separator.join(repr(float(value)) for value in point) for point in points)
     assert np.array_equal(read_points(text), points)

@@ -16,7 +16,7 @@ def drawn(name, n=20_000):
 
 
 @pytest.mark.parametrize("name", POINT_PRESETS)
-def test_a_preset_says_what_it_is(name):
+def test_a_preset_source_describes_itself(name):
     source = load_data(name)
     assert (source.name, source.preset, source.kind, source.shape) == (name, name, "points", (2,))
     assert source.size is None
@@ -32,7 +32,7 @@ def test_the_presets_are_those_of_the_contract():
 
 
 @pytest.mark.parametrize("name", POINT_PRESETS)
-def test_points_lie_within_about_the_unit_square(name):
+def test_points_are_within_about_the_unit_square(name):
     points = drawn(name)
     assert points.isfinite().all()
     inside = (points.abs() <= 1.1).all(dim=1).double().mean()
@@ -40,7 +40,7 @@ def test_points_lie_within_about_the_unit_square(name):
 
 
 @pytest.mark.parametrize(("name", "k"), MIXTURES.items())
-def test_mixtures_know_their_modes(name, k):
+def test_mixtures_have_their_modes(name, k):
     modes = load_data(name).modes
     assert modes.centers.shape == modes.deviations.shape == (k, 2)
     assert modes.weights.shape == (k,)
@@ -55,7 +55,7 @@ def test_curves_have_no_modes(name):
 
 
 @pytest.mark.parametrize("name", ["disjoint", "ring8", "grid25"])
-def test_samples_are_of_the_modes(name):
+def test_samples_belong_to_the_modes(name):
     modes, points = load_data(name).modes, drawn(name)
     nearest = torch.cdist(points, modes.centers.double()).argmin(dim=1)
     shares = nearest.bincount(minlength=len(modes.centers)) / len(points)
@@ -94,7 +94,7 @@ def test_ring_is_an_ellipse_with_a_hole():
     assert [part.double().mean().item() for part in quadrants] == pytest.approx([0.25] * 4, abs=0.02)
 
 
-def test_ring8_and_grid25_are_pacgans():
+def test_ring8_and_grid25_equal_those_of_pacgan():
     ring, grid = load_data("ring8").modes, load_data("grid25").modes
     assert torch.allclose(ring.centers.norm(dim=1), torch.ones(8))
     assert torch.allclose(ring.deviations, torch.tensor(0.01))
@@ -113,7 +113,7 @@ def test_spiral_turns_twice_evenly():
     assert (radius**2).mean().item() == pytest.approx(0.5, abs=0.02)
 
 
-def test_moons_reach_into_each_other():
+def test_moons_interlock():
     points = drawn("moons")
     upper = torch.hypot(points[:, 0] + 0.3, points[:, 1] + 0.15)
     lower = torch.hypot(points[:, 0] - 0.3, points[:, 1] - 0.15)
@@ -122,9 +122,9 @@ def test_moons_reach_into_each_other():
     assert ((upper - 0.6).abs() < 0.16).double().mean().item() == pytest.approx(0.5, abs=0.1)
 
 
-def test_the_definitions_are_those_of_saved_runs():
-    # A saved run recognises its data by these. Whoever changes what a preset draws changes its
-    # definition too, and then these numbers.
+def test_the_definitions_equal_those_of_saved_runs():
+    # A saved run identifies its data by these. A change of a preset's samples needs a change of its
+    # definition and of these values.
     first = {
         name: load_data(name).draw(2, torch.Generator().manual_seed(0)).tolist() for name in POINT_PRESETS
     }
@@ -154,7 +154,7 @@ FINGERPRINTS = {
 }
 
 
-def test_fingerprints_tell_presets_apart():
+def test_fingerprints_distinguish_presets():
     assert len({load_data(name).fingerprint for name in POINT_PRESETS}) == len(POINT_PRESETS)
 
 

@@ -1,4 +1,4 @@
-"""Tables whose columns have units of their own: trained as z-scores, shown and returned as they came."""
+"""Tables whose columns have different units: trained as z-scores, shown and returned in their units."""
 
 import numpy as np
 import pandas as pd
@@ -47,7 +47,7 @@ WELL_SCALED = {
 
 
 @pytest.mark.parametrize("name", TABLES)
-def test_badly_scaled_tables_train_as_z_scores_and_come_back_as_they_were(name):
+def test_badly_scaled_tables_train_as_z_scores_and_are_returned_in_their_units(name):
     source = gw.dataset(TABLES[name])
     every = torch.arange(N)
     scores, own = source.read(every), source.read_in_own_units(every)
@@ -66,7 +66,7 @@ def test_badly_scaled_tables_train_as_z_scores_and_come_back_as_they_were(name):
 
 
 @pytest.mark.parametrize("name", WELL_SCALED)
-def test_well_scaled_tables_pass_as_they_are(name):
+def test_well_scaled_tables_are_unchanged(name):
     source = gw.dataset(WELL_SCALED[name])
     assert "unscaled" in repr(source)
     assert source.options.standardize is False
@@ -84,7 +84,7 @@ def test_presets_are_never_standardized():
     assert gw.dataset(RANDOM.random((5, 8, 8)), standardize=False).kind == "images"
 
 
-def test_the_user_decides():
+def test_the_users_choice_has_priority():
     plain = WELL_SCALED["normal"]
     assert gw.dataset(INCOMES, standardize=False).standardization is None
     assert gw.dataset(plain, standardize=True).standardization is not None
@@ -96,7 +96,7 @@ def test_the_user_decides():
 @pytest.mark.parametrize(
     "value", ["yes", 1, ([0], [1]), ([0, 0], [1, -1]), ([0, np.nan], [1, 1]), ([], []), 3.5]
 )
-def test_what_cannot_standardize_is_refused(value):
+def test_data_that_cannot_be_standardized_are_refused(value):
     with pytest.raises(gw.DataError, match="standardize"):
         gw.GANTrainer(INCOMES, standardize=value)
 
@@ -106,7 +106,7 @@ def test_what_cannot_standardize_is_refused(value):
         np.float64, st.tuples(st.integers(1, 40), st.integers(1, 3)), elements=st.floats(-1e30, 1e30)
     ),
 )
-def test_every_finite_table_has_finite_scores_and_comes_back(values):
+def test_every_finite_table_has_finite_scores_and_is_restored(values):
     samples = torch.tensor(values)
     columns = measured_columns(samples)
     assert is_well_scaled(samples, columns) in (True, False)
@@ -116,14 +116,14 @@ def test_every_finite_table_has_finite_scores_and_comes_back(values):
     assert ((columns.original(scores).double() - samples).abs() <= room * scores.abs().clamp(min=1)).all()
 
 
-def test_outliers_do_not_press_the_others_together():
+def test_outliers_do_not_compress_the_other_values():
     column = torch.cat((torch.linspace(-1, 1, 1000), torch.tensor([1e9]))).double()[:, None]
     columns = measured_columns(column)
     assert columns.scales[0] == pytest.approx(0.57, abs=0.02)
     assert columns.standardized(column).isfinite().all()
 
 
-def test_one_number_among_few_rows_does_not_decide_and_is_named():
+def test_one_outlier_among_few_rows_does_not_decide_and_is_named():
     rows = np.random.default_rng(0).normal(size=(64, 2)) * 50 + 1000
     expected = gw.dataset(rows).standardization
     rows[63, 1] = 1e9
@@ -168,7 +168,7 @@ def test_a_column_that_is_constant_only_in_the_items_that_were_read():
         (lambda t: t.assign(rate=np.inf), ["'rate'", "infinite"]),
     ],
 )
-def test_columns_that_are_no_numbers_are_named(broken, words):
+def test_columns_without_numbers_are_named(broken, words):
     with pytest.raises(gw.DataError) as caught:
         gw.GANTrainer(broken(INCOMES))
     for word in words:
@@ -187,7 +187,7 @@ def test_columns_keep_their_names():
     assert gw.dataset(numbered).column_names == ("0", "1")
 
 
-def test_a_run_shows_its_own_units_and_measures_z_scores():
+def test_a_run_shows_its_units_and_measures_z_scores():
     trainer = gw.GANTrainer(INCOMES, seed=0, **SMALL)
     trainer.step(30)
     sample = trainer.sample(500, seed=1).double()
@@ -219,7 +219,7 @@ def test_a_run_is_saved_with_its_units(tmp_path):
             again.close()
 
 
-def test_data_passed_again_is_read_as_it_was(tmp_path):
+def test_data_passed_again_is_read_with_the_same_scale(tmp_path):
     rows = TensorDataset(torch.tensor(TABLES["scales"]))
     for choice in (None, False, ([0.0, 0.0], [1e6, 1e-3])):
         trainer = gw.GANTrainer(rows, standardize=choice, seed=0, **SMALL)
@@ -230,14 +230,14 @@ def test_data_passed_again_is_read_as_it_was(tmp_path):
         assert again.state_hash() == trainer.state_hash()
 
 
-def test_runs_in_other_units_are_other_runs():
+def test_fingerprints_depend_on_the_units():
     one, other = (gw.GANTrainer(INCOMES * unit, seed=0, **SMALL) for unit in (1, 1024))
     assert one.state_hash() != other.state_hash()
     with pytest.raises(gw.CheckpointError):
         other.load_state_dict(one.state_dict())
 
 
-def test_the_script_names_what_was_decided():
+def test_the_script_names_the_decision():
     trainer = gw.GANTrainer(INCOMES, seed=0, **SMALL)
     trainer.step(1)
     script = trainer.timeline.script()

@@ -1,4 +1,4 @@
-"""Points from a drawing: evenly over what is painted, and nowhere else."""
+"""Points from a drawing, uniformly distributed over the painted area."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ def stroke(*path, radius=0.1, erases=False):
     return Stroke(np.array(path, float), radius, erases)
 
 
-def test_every_place_within_the_brush_is_as_likely():
+def test_points_are_uniform_within_the_brush():
     points = points_of_drawing([stroke((-0.5, 0), (0.5, 0))], n=20_000)
     assert points.shape == (20_000, 2)
     assert points.dtype == np.float32
-    # The middle is a rectangle of 1 by 0.2, the two ends are halves of a disc.
+    # The middle is a rectangle of 1 by 0.2, the two ends are half discs.
     inside = np.abs(points[:, 0]) <= 0.5
     assert inside.mean() == pytest.approx(0.2 / (0.2 + np.pi * 0.01), abs=0.01)
     assert np.histogram(points[inside, 0], 10)[0] / inside.sum() == pytest.approx(0.1, abs=0.012)
     assert np.histogram(points[inside, 1], 10, (-0.1, 0.1))[0] / inside.sum() == pytest.approx(0.1, abs=0.012)
 
 
-def test_speed_and_repetition_do_not_count():
+def test_speed_and_repetition_have_no_effect():
     quick = stroke((-0.8, 0), (0, 0))
     slow = stroke(*[(0.001 * step, 0.5) for step in range(801)])
     twice = [quick, slow, slow, slow]
@@ -43,7 +43,7 @@ def test_a_dab_is_a_disc():
     assert (radius < 0.1).mean() == pytest.approx(0.25, abs=0.02)
 
 
-def test_what_is_erased_is_gone_until_it_is_painted_again():
+def test_an_erased_area_is_empty_until_it_is_painted_again():
     line, rubber = stroke((-1, 0), (1, 0)), stroke((0, -1), (0, 1), radius=0.3, erases=True)
     assert np.abs(points_of_drawing([line, rubber])[:, 0]).min() >= 0.3
     again = points_of_drawing([line, rubber, stroke((0, 0))])
@@ -53,7 +53,7 @@ def test_what_is_erased_is_gone_until_it_is_painted_again():
 @pytest.mark.parametrize(
     "strokes", [[], [stroke((0, 0), erases=True)], [stroke((0, 0)), stroke((0, 0), radius=0.2, erases=True)]]
 )
-def test_nothing_painted_is_refused(strokes):
+def test_an_empty_drawing_is_refused(strokes):
     with pytest.raises(DataError, match="nothing is painted"):
         points_of_drawing(strokes)
 
@@ -83,7 +83,7 @@ def covers(stroke, point):
 
 @settings(max_examples=30, deadline=None)
 @given(drawings)
-def test_each_point_lies_where_the_last_stroke_paints(strokes):
+def test_each_point_is_where_the_last_stroke_paints(strokes):
     try:
         points = points_of_drawing(strokes, n=60)
     except DataError:
@@ -93,7 +93,7 @@ def test_each_point_lies_where_the_last_stroke_paints(strokes):
         assert any(covers(each, point) and not each.erases for each in strokes)
 
 
-def test_a_run_on_a_drawing_is_saved_with_it_and_goes_on_exactly(tmp_path):
+def test_a_run_on_a_drawing_is_saved_with_it_and_continues_exactly(tmp_path):
     trainer = GANTrainer("ring8", g_hidden=(8,), d_hidden=(8,))
     trainer.settings.data = points_of_drawing([stroke((-0.5, 0), (0.5, 0))])
     trainer.reset()

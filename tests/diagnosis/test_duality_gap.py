@@ -1,4 +1,4 @@
-"""The duality gap: smaller nearer to an equilibrium, and measured on copies alone."""
+"""The duality gap: smaller near an equilibrium, and measured on copies only."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import torch
 import ganwidgets as gw
 
 
-def test_measuring_changes_no_bit_and_is_kept_with_the_evaluations() -> None:
+def test_measuring_changes_no_bit_and_is_stored_with_the_evaluations() -> None:
     trainer = gw.GANTrainer("ring8", seed=0)
     trainer.step(20)
     before = trainer.state_hash(), trainer.interventions, torch.get_rng_state()
@@ -28,7 +28,7 @@ def test_a_trained_pair_is_nearer_to_an_equilibrium() -> None:
     assert gaps[1] < 0.5 * gaps[0]
 
 
-def test_a_best_response_that_diverges_is_infinitely_far() -> None:
+def test_the_gap_is_infinite_if_a_best_response_diverges() -> None:
     trainer = gw.GANTrainer("ring8", loss="wasserstein", optimizer_d="sgd", lr_d=1e-3)
     trainer.step(5)
     trainer.settings.lr_d = 10.0

@@ -1,4 +1,4 @@
-"""Findings: each ill run is recognised, healthy ones stay calm, and no bit of a run changes."""
+"""Findings: each kind of bad run is detected, healthy runs have none, and no bit of a run changes."""
 
 from __future__ import annotations
 
@@ -45,11 +45,11 @@ def symptoms(trainer: gw.GANTrainer) -> set[str]:
     return {finding.symptom for finding in trainer.diagnose()}
 
 
-def test_the_symptoms_of_the_contract_are_all_known() -> None:
+def test_every_symptom_of_the_contract_is_known() -> None:
     assert set(SYMPTOMS) >= CONTRACT
 
 
-def test_a_healthy_run_stays_calm() -> None:
+def test_a_healthy_run_has_no_findings() -> None:
     trainer = gw.GANTrainer("gaussians", seed=3)
     for _ in range(2):
         trainer.step(300)
@@ -57,7 +57,7 @@ def test_a_healthy_run_stays_calm() -> None:
 
 
 @pytest.mark.parametrize("steps", [0, 1, 15])
-def test_few_iterations_give_no_guess(steps: int) -> None:
+def test_few_iterations_give_no_findings(steps: int) -> None:
     trainer = gw.GANTrainer("ring8", lr_d=1e-6, lr_g=1e-6)
     trainer.step(steps) if steps else None
     assert trainer.diagnose() == ()
@@ -72,7 +72,7 @@ def test_few_iterations_give_no_guess(steps: int) -> None:
         ({"lr_d": 2e-2, "lr_g": 2e-5, "d_steps": 3}, "d_saturated"),
     ],
 )
-def test_an_ill_run_is_recognised(settings: dict[str, Any], expected: str) -> None:
+def test_a_bad_run_is_detected(settings: dict[str, Any], expected: str) -> None:
     trainer = gw.GANTrainer("ring8", seed=1, **settings)
     trainer.step(320)
     (finding,) = (f for f in trainer.diagnose() if f.symptom == expected)
@@ -87,7 +87,7 @@ def test_an_ill_run_is_recognised(settings: dict[str, Any], expected: str) -> No
         trainer.settings.checked(dict(remedy.changes))
 
 
-def test_a_generator_that_ignores_its_noise_has_collapsed() -> None:
+def test_a_generator_that_ignores_its_noise_is_reported_as_collapsed() -> None:
     trainer = gw.GANTrainer("ring8", generator=Constant(), lr_g=1e-3)
     trainer.step(600)
     assert "collapse" in symptoms(trainer)
@@ -102,7 +102,7 @@ def test_points_of_any_dimension_and_images_can_be_diagnosed() -> None:
         assert symptoms(trainer) <= set(SYMPTOMS)
 
 
-def test_no_bit_of_the_run_changes() -> None:
+def test_diagnosing_changes_no_bit_of_the_run() -> None:
     networks = {
         "generator": nn.Sequential(nn.Linear(8, 16), nn.BatchNorm1d(16), nn.ReLU(), nn.Dropout(0.1), nn.Linear(16, 2)),
         "discriminator": nn.Sequential(
@@ -141,7 +141,7 @@ def test_no_bit_of_the_run_changes() -> None:
     assert all(p.grad is None for p in trainer.generator.parameters())
 
 
-def test_a_diagnosed_run_goes_on_as_one_that_was_not() -> None:
+def test_a_diagnosed_run_continues_like_one_that_was_not() -> None:
     seen, unseen = gw.GANTrainer("ring8", seed=5), gw.GANTrainer("ring8", seed=5)
     for _ in range(4):
         seen.step(40)
@@ -159,7 +159,7 @@ def test_a_loaded_run_and_a_branch_are_diagnosed(tmp_path: Path) -> None:
     loaded = gw.GANTrainer.load(tmp_path / "file")
     assert "too_slow" not in symptoms(
         loaded
-    )  # a file holds no earlier networks, and one moment shows no movement
+    )  # a file has no earlier networks, and a single state shows no movement
     loaded.step(200)
     assert "too_slow" in symptoms(loaded)
     loaded.timeline.goto(600)
@@ -199,7 +199,7 @@ def test_a_setting_without_effect_is_named_if_the_run_was_made_with_it(
     assert trainer.diagnose() == ()
 
 
-def test_what_has_an_effect_or_is_the_default_is_not_named() -> None:
+def test_settings_with_an_effect_or_the_default_are_not_named() -> None:
     for asked in ({}, {"penalty": "r1", "penalty_weight": 5}, {"freeze_g": True}):
         trainer = gw.GANTrainer("ring8", **asked)
         trainer.step(2)
@@ -223,7 +223,7 @@ def _signals(loss_d: np.ndarray, **probes: float) -> Signals:
     return Signals(n, "points", rules, {"loss_d": column, "loss_g": column}, series)
 
 
-def test_since_is_the_first_of_the_last_ill_values() -> None:
+def test_since_is_the_first_iteration_of_the_last_bad_stretch() -> None:
     loss = np.concatenate([np.full(300, 1.3), np.full(200, 1e3) + np.arange(200)])
     (finding,) = findings_of(_signals(loss))
     assert finding.symptom == "diverging"

@@ -1,4 +1,4 @@
-"""Kinds of data: each is one declaration, and no other module knows one by name."""
+"""Kinds of data: each is one declaration, and no other module compares their names."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def waves():
     return np.sin(phases + np.arange(12) / 2).astype(np.float32)
 
 
-def test_one_declaration_makes_a_kind_of_data_that_trains_is_measured_stored_and_exported(waves, tmp_path):
+def test_a_declared_kind_trains_is_measured_stored_and_exported(waves, tmp_path):
     trainer = gw.GANTrainer(waves, kind="waves", run=tmp_path / "run", **SMALL)
     trainer.step(12)
     assert trainer.source.kind == "waves"
@@ -70,7 +70,7 @@ def test_one_declaration_makes_a_kind_of_data_that_trains_is_measured_stored_and
     opened.close()
 
 
-def test_one_declaration_makes_a_kind_of_data_that_a_widget_shows(waves):
+def test_a_widget_shows_a_declared_kind(waves):
     trainer = gw.GANTrainer(waves, kind="waves", **SMALL)
     w = gw.GANTrainerWidget(trainer)
     try:
@@ -85,7 +85,7 @@ def test_one_declaration_makes_a_kind_of_data_that_a_widget_shows(waves):
         w.close()
 
 
-def test_units_are_undone(waves):
+def test_units_are_inverted(waves):
     samples = torch.from_numpy(waves)
     torch.testing.assert_close(WAVES.trained(WAVES.shown(samples)), samples)
     points = MODALITIES["points"]
@@ -110,7 +110,7 @@ def test_a_kind_that_recognizes_its_samples_needs_no_name():
 @pytest.mark.parametrize(
     ("name", "pattern"), [("points", "already"), ("My kind", "no name"), (7, "7 is no name")]
 )
-def test_a_kind_needs_a_name_of_its_own(name, pattern):
+def test_a_kind_needs_a_unique_name(name, pattern):
     with pytest.raises(ValueError, match=pattern):
         gw.register_modality(gw.Modality(name=name))
 
@@ -151,7 +151,7 @@ def test_an_incomplete_declaration_is_refused_by_part_value_and_remedy(part, pat
     assert known == MODALITIES, "nothing is registered"
 
 
-def test_what_is_no_declaration_is_refused():
+def test_an_object_that_is_no_declaration_is_refused():
     with pytest.raises(TypeError, match=r"cannot be \{'name': 'waves'\}; pass gw.Modality\(name="):
         gw.register_modality({"name": "waves"})
 
@@ -184,14 +184,14 @@ def test_data_that_a_kind_cannot_draw_or_measure_are_refused(part, pattern):
         gw.dataset(np.zeros((4, 2, 12), np.float32), kind=kind)
 
 
-def test_evaluate_returns_the_metrics_that_are_declared():
+def test_evaluate_returns_the_declared_metrics():
     kind = gw.register_modality(replace(WAVES, name="odd_waves", evaluate=lambda *_: {"volume": 1.0})).name
     trainer = gw.GANTrainer(np.zeros((20, 2, 12), np.float32), kind=kind, **SMALL)
     with pytest.raises(gw.DataError, match=r"'odd_waves' returned volume; return .* metrics: loudness"):
         trainer.evaluate(10)
 
 
-def test_a_file_whose_kind_is_not_registered_says_what_to_do(waves, tmp_path, monkeypatch):
+def test_a_file_of_an_unregistered_kind_names_the_remedy(waves, tmp_path, monkeypatch):
     trainer = gw.GANTrainer(waves, kind="waves", **SMALL)
     trainer.save(tmp_path / "file")
     from ganwidgets.modality import modality
@@ -212,7 +212,7 @@ BUILT_IN = {"points", "images"}
 
 
 def comparisons(source: str) -> list[int]:
-    """Return the lines of Python that choose by the name of a built-in kind of data."""
+    """Return the lines of Python that compare with the name of a built-in kind of data."""
     if not re.search(r"""["'](points|images)["']|import .*(POINTS|IMAGES)""", source):
         return []
     found = []
@@ -255,7 +255,7 @@ def comparisons(source: str) -> list[int]:
         "from ganwidgets.data import IMAGES\nif source.modality is IMAGES: pass",
     ],
 )
-def test_every_way_to_compare_kinds_is_seen(line):
+def test_every_form_of_comparison_is_detected(line):
     assert comparisons(line)
 
 

@@ -1,4 +1,4 @@
-"""The learned controller: what it reads, and that it acts as rules do."""
+"""The learned controller: its features, and its actions in comparison with rules."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def trainer() -> gw.GANTrainer:
     return made
 
 
-def test_each_act_changes_what_its_name_says(trainer: gw.GANTrainer) -> None:
+def test_each_action_changes_the_setting_in_its_name(trainer: gw.GANTrainer) -> None:
     settings = trainer.settings.as_dict()
     for act, factors in ACTS.items():
         after = acted(settings, act)
@@ -26,14 +26,14 @@ def test_each_act_changes_what_its_name_says(trainer: gw.GANTrainer) -> None:
             assert after[name] == pytest.approx(wanted if name != "d_steps" else max(1, factors.get(name, 1)))
 
 
-def test_features_are_finite_and_tell_acts_apart(trainer: gw.GANTrainer) -> None:
+def test_features_are_finite_and_separate_the_actions(trainer: gw.GANTrainer) -> None:
     seen = recorded(trainer._session)
     rows = [features(seen, acted(seen.settings, act)) for act in ACTS if act != "d_steps / 2"]
     assert np.isfinite(rows).all()
     assert len({row.tobytes() for row in rows}) == len(rows)
 
 
-def test_at_most_one_act_is_best_and_the_run_is_left_alone(trainer: gw.GANTrainer) -> None:
+def test_at_most_one_action_is_best_and_the_run_is_unchanged(trainer: gw.GANTrainer) -> None:
     before = trainer.state_hash()
     firings = gw.rehearse(trainer, learned_rules())
     assert len(firings) <= 1

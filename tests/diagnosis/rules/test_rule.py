@@ -1,4 +1,4 @@
-"""Rules: what they check, what they do to a run, and that neither undo nor replay needs them."""
+"""Rules: their conditions and actions; neither undo nor replay needs them."""
 
 from __future__ import annotations
 
@@ -44,12 +44,14 @@ EASE = gw.Rule("ease", when="loss_d < 9", then={"lr_d": "* 0.5"}, cooldown=20, l
         ({"when": "collapse", "then": {"lr_d": 0.1}, "bounds": {"lr_d": (2, 1)}}, ValueError, "lower"),
     ],
 )
-def test_a_wrong_rule_is_refused_by_name(wrong: dict[str, Any], error: type[Exception], pattern: str) -> None:
+def test_an_invalid_rule_is_refused_by_name(
+    wrong: dict[str, Any], error: type[Exception], pattern: str
+) -> None:
     with pytest.raises(error, match=pattern):
         gw.Rule("wrong", **wrong)
 
 
-def test_what_is_no_rule_is_refused() -> None:
+def test_an_object_that_is_no_rule_is_refused() -> None:
     trainer = gw.GANTrainer("ring8")
     with pytest.raises(TypeError, match="no rule"):
         trainer.autopilot(["calm"])  # type: ignore[list-item]
@@ -64,7 +66,7 @@ def test_what_is_no_rule_is_refused() -> None:
     assert "ease" in repr(trainer.autopilot(EASE))
 
 
-def test_an_act_is_an_intervention_with_name_and_evidence() -> None:
+def test_an_action_is_an_intervention_with_name_and_evidence() -> None:
     trainer = gw.GANTrainer("ring8", lr_d=0.01)
     pilot = trainer.autopilot(EASE)
     assert pilot is not None
@@ -94,7 +96,7 @@ def test_advice_changes_nothing() -> None:
 
 @settings(max_examples=6, deadline=None)
 @given(parts=st.lists(st.integers(1, 23), min_size=1, max_size=5))
-def test_an_armed_run_is_the_same_however_it_is_stepped(parts: list[int]) -> None:
+def test_a_run_with_rules_does_not_depend_on_how_it_is_stepped(parts: list[int]) -> None:
     one, other = (gw.GANTrainer("ring8", g_hidden=(4,), d_hidden=(4,), batch_size=8) for _ in range(2))
     for trainer in (one, other):
         trainer.autopilot(
@@ -107,7 +109,7 @@ def test_an_armed_run_is_the_same_however_it_is_stepped(parts: list[int]) -> Non
     assert one.interventions == other.interventions
 
 
-def test_a_rule_that_regulates_is_one_record_and_undone_at_once() -> None:
+def test_continuous_writes_of_a_rule_are_one_record_and_undone_at_once() -> None:
     trainer = gw.GANTrainer("ring8", lr_d=0.01)
     trainer.autopilot(
         gw.Rule("regulate", when="loss_d < 9", then={"lr_d": "* 0.9"}, cooldown=10, continuous=True)
@@ -122,7 +124,7 @@ def test_a_rule_that_regulates_is_one_record_and_undone_at_once() -> None:
     assert (trainer.iteration, trainer.settings.lr_d) == (10, 0.01)
 
 
-def test_a_held_value_returns() -> None:
+def test_a_held_value_is_restored() -> None:
     trainer = gw.GANTrainer("ring8")
     trainer.autopilot(gw.Rule("pause", when="loss_d > 0", then={"freeze_d": True}, hold=20, limit=1))
     trainer.step(50)
@@ -130,7 +132,7 @@ def test_a_held_value_returns() -> None:
     assert changes == [(10, True), (30, False)]
 
 
-def test_a_divergence_is_backed_off() -> None:
+def test_a_rule_recovers_from_a_divergence() -> None:
     wild = {"loss": "wasserstein", "optimizer_d": "sgd", "optimizer_g": "sgd", "lr_d": 10.0, "lr_g": 10.0}
     with pytest.raises(gw.DivergedError):
         gw.GANTrainer("ring8", **wild).step(300)
@@ -176,7 +178,7 @@ def test_findings_are_rehearsed_on_snapshots() -> None:
     assert firing.evidence.startswith("d_weak since iteration ")
 
 
-def test_an_own_condition_reads_signals() -> None:
+def test_a_condition_of_the_user_reads_signals() -> None:
     trainer = gw.GANTrainer("ring8")
     own = gw.Rule(
         "own", when=lambda seen: seen["loss_d"] > 0 and "late", then={"lr_d": lambda lr: lr / 4}, limit=1
@@ -199,12 +201,12 @@ def test_a_rule_goes_back_to_the_onset_of_its_finding() -> None:
     assert pilot is not None
     trainer.step(300)
     (firing,) = pilot.firings
-    assert firing.back == 0  # ill from the beginning
+    assert firing.back == 0  # weak from the beginning
     assert trainer.iteration == 300 - firing.iteration
     assert [(r.iteration, r.setting, r.new) for r in trainer.interventions] == [(0, "freeze_d", False)]
 
 
-def test_bounds_do_not_pull_back_what_another_hand_set() -> None:
+def test_bounds_do_not_revert_a_value_set_by_the_user() -> None:
     trainer = gw.GANTrainer("ring8", lr_d=0.01)
     trainer.autopilot(
         gw.Rule("hold", when="loss_d > 0", then={"lr_d": "* 0.9"}, bounds={"lr_d": (0.5, 2.0)}, cooldown=10)
@@ -216,14 +218,14 @@ def test_bounds_do_not_pull_back_what_another_hand_set() -> None:
 
 @pytest.mark.parametrize("lr", [1e-6, 1e-3, 0.1])
 @pytest.mark.parametrize("symptom", ["too_slow", "d_weak", "d_saturated", "oscillation"])
-def test_no_remedy_leads_out_of_the_usual_rates(symptom: str, lr: float) -> None:
+def test_no_remedy_leaves_the_usual_range_of_rates(symptom: str, lr: float) -> None:
     rules = {**gw.Settings().as_dict(), "lr_d": lr, "lr_g": lr}
     for remedy in remedies(symptom, rules, "points"):
         for name in {"lr_d", "lr_g"} & remedy.changes.keys():
             assert min(lr, 2e-4) <= remedy.changes[name] <= max(lr, 4e-3)
 
 
-def test_augmentation_is_a_remedy_for_images_alone() -> None:
+def test_augmentation_is_a_remedy_for_images_only() -> None:
     rules = gw.Settings().as_dict()
     found = [
         any("augment" in r.changes for r in remedies("overfitting", rules, kind))
