@@ -34,7 +34,7 @@ MARKER = f"import os; os.environ['{EXECUTED}'] = 'code'"
 
 
 class Stored:
-    """Pickled as the published code pickles a module: its source and its attributes."""
+    """Pickled like a module by the published code: its source and its attributes."""
 
     def __init__(self, class_name: Any, state: Any) -> None:
         self.meta = {
@@ -46,7 +46,7 @@ class Stored:
         }
 
     def copied(self) -> Stored:
-        """Return another one with the same content, to be changed."""
+        """Return another object with the same content, which can be changed."""
         other = Stored("", {})
         other.meta = {**self.meta}
         return other
@@ -56,7 +56,7 @@ class Stored:
 
 
 class Runs:
-    """What a hostile pickle does when an ordinary reader loads it."""
+    """The call that a hostile pickle makes when an ordinary reader loads it."""
 
     def __init__(self, function: Callable[..., Any], *arguments: Any) -> None:
         self.call = function, arguments
@@ -84,7 +84,7 @@ def published_code() -> Iterator[None]:
 
 
 def stored(module: torch.nn.Module, **extra: Any) -> Stored:
-    """Return a module as the published code stores it."""
+    """Return a module in the form stored by the published code."""
     buffers: dict[str, Any] = dict(module._buffers)
     if isinstance(module, SynthesisLayer):
         filters = module.filters().items()
@@ -132,18 +132,18 @@ def hostile() -> list[Any]:
 
 
 def deep(opening: bytes = b")", levels: int = 60_000) -> bytes:
-    """Return opcodes of a tuple within a tuple within ..., which overflows the C stack when it is hashed."""
+    """Return opcodes of a deeply nested tuple, which overflows the C stack when it is hashed."""
     return opening + b"\x85" * levels
 
 
 def doubled(levels: int = 60) -> bytes:
-    """Return opcodes of a tuple that holds itself twice at each level: 2**levels items for whoever visits all."""
+    """Return opcodes of a tuple that contains itself twice at each level: 2**levels items when walked."""
     step = b"".join(b"q" + bytes([n]) + b"h" + bytes([n]) + b"\x86" for n in range(levels))
     return b")" + step
 
 
 def forged() -> dict[str, bytes]:
-    """Return pickles that overload a careless reader, by what they do; each has less than a megabyte."""
+    """Return pickles that overload a careless reader, by name; each is smaller than a megabyte."""
     reduce_one = b"\x85R"  # TUPLE1 REDUCE
 
     def named(module: str, name: str) -> bytes:
@@ -182,7 +182,7 @@ def forged() -> dict[str, bytes]:
 
 
 def shared_modules(levels: int = 15, width: int = 20) -> dict[str, Any]:
-    """Return a file's content whose modules hold one another `width` times: `width` ** `levels` for who visits all."""
+    """Return a file's content with `width` modules on each of `levels`, each a child of all modules above."""
     state: dict[str, Any] = {"_parameters": {}, "_buffers": {}, "_modules": {}}
     for _ in range(levels):
         part = Stored("Module", state)
@@ -217,7 +217,7 @@ VALUES: tuple[Any, ...] = (
 
 
 def replaced(content: Mapping[str, Any], draw: random.Random) -> dict[str, Any]:
-    """Return the content of a file with one part, anywhere, replaced by a value of another type or size."""
+    """Return the content of a file with one random part replaced by a value of another type or size."""
     changed = {**content}
     node: dict[str, Any] = changed
     while True:
@@ -235,7 +235,7 @@ def replaced(content: Mapping[str, Any], draw: random.Random) -> dict[str, Any]:
 
 
 def loaded_whole(network: torch.nn.Module, expected: torch.nn.Module) -> bool:
-    """Return whether a network that was loaded from a damaged file has all tensors, finite and of the right shapes."""
+    """Return True if a network loaded from a damaged file has all tensors, finite and of the right shapes."""
     state, other = network.state_dict(), expected.state_dict()
     return {key: value.shape for key, value in state.items()} == {
         key: value.shape for key, value in other.items()

@@ -1,4 +1,4 @@
-"""Reference tensors of the published networks, where a folder with them exists."""
+"""Reference tensors of the published networks, if their folder exists."""
 
 import json
 import os

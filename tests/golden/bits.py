@@ -1,4 +1,4 @@
-"""The bits of a run, counted without the names of anything internal."""
+"""The bits of a run, independent of internal names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The runs whose bits are kept: each a small trainer and what is done with it."""
+"""The runs whose bits are stored: each is a small trainer and its steps."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MLP_IMAGES = {"g_hidden": (12,), "d_hidden": (12,), "batch_size": 12, "latent_di
 
 
 class Margin:
-    """An objective with a penalty of its own, both of which draw random numbers."""
+    """A user's objective with a penalty; both draw random numbers."""
 
     name = "margin"
 

@@ -1,4 +1,4 @@
-"""Places, kept prefixes, previews, estimates and films of a style-based generator."""
+"""Latent exploration of style-based generators: points, cached prefixes, previews, estimates and films."""
 
 import math
 from dataclasses import replace
@@ -30,7 +30,7 @@ def z_of(seed):
 
 
 @pytest.mark.parametrize("kind", [Generator, StyleGAN2Generator])
-def test_a_seed_shows_what_the_network_makes_of_it(kind):
+def test_a_seed_gives_the_networks_own_image(kind):
     network = made(kind)
     found = Exploration(network).image(Place(x=7.0, y=2.0, truncation_psi=0.6, truncation_cutoff=3))
     with torch.no_grad():
@@ -47,7 +47,7 @@ def test_a_seed_shows_what_the_network_makes_of_it(kind):
     x=st.floats(0, 3),
     tx=st.sampled_from([0.0, 0.2]),
 )
-def test_what_is_kept_changes_no_image_and_only_later_layers_are_computed(kind, mixed, psi, cutoff, x, tx):
+def test_cached_layers_change_no_image_and_only_later_layers_are_computed(kind, mixed, psi, cutoff, x, tx):
     network = made(kind)
     explored, fresh = Exploration(network), Exploration(network)
     before = Place(x=x, truncation_psi=0.5, tx=tx)
@@ -64,7 +64,7 @@ def test_what_is_kept_changes_no_image_and_only_later_layers_are_computed(kind, 
     assert torch.equal(image, fresh.image(place))
 
 
-def test_a_preview_is_coarse_and_the_image_goes_on_from_it(monkeypatch):
+def test_a_preview_is_coarse_and_the_full_image_continues_from_it(monkeypatch):
     monkeypatch.setattr(exploration, "QUICK", 0.5)
     explored = Exploration(made(side=32))
     first = explored.image(Place(x=1))
@@ -80,7 +80,7 @@ def test_a_preview_is_coarse_and_the_image_goes_on_from_it(monkeypatch):
     assert not torch.equal(first, image)
 
 
-def test_an_image_that_is_given_up_leaves_what_was_computed():
+def test_a_cancelled_image_keeps_the_computed_layers():
     explored = Exploration(made())
 
     def watch(stage):
@@ -106,7 +106,7 @@ def test_stylegan3_follows_its_input_and_stylegan2_does_not(tx, rotation):
     assert math.isinf(three.equivariance(Place(), three.image(Place())))
 
 
-def test_the_network_keeps_its_transform_its_mode_and_its_buffers():
+def test_the_networks_transform_mode_and_buffers_are_unchanged():
     network = made().train()
     before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
     explored = Exploration(network)
@@ -115,13 +115,13 @@ def test_the_network_keeps_its_transform_its_mode_and_its_buffers():
     assert all(torch.equal(tensor, before[name]) for name, tensor in network.state_dict().items())
 
 
-def test_motions_are_inverted_as_the_input_takes_them():
+def test_motions_are_inverted_like_the_input_expects():
     matrix = torch.linalg.inv(input_transform(0.25, -0.5, 90))
     point = matrix @ torch.tensor([1.0, 0.0, 1.0])
     torch.testing.assert_close(point, torch.tensor([0.25, -1.5, 1.0]))
 
 
-def test_directions_are_orthogonal_ordered_and_move_the_styles_by_deviations():
+def test_directions_are_orthogonal_ordered_and_in_standard_deviations():
     explored = Exploration(made())
     directions = explored.directions
     lengths = directions.norm(dim=1)
@@ -142,7 +142,7 @@ def test_a_conditional_network_shows_its_classes():
     assert torch.equal(explored.image(Place(label=3)), one)
 
 
-def test_a_walk_begins_and_ends_at_its_places():
+def test_a_walk_begins_and_ends_at_its_points():
     explored = Exploration(made())
     places = [Place(x=0), Place(x=1, tx=0.2)]
     frames = list(explored.walk(places, 5))
@@ -158,7 +158,7 @@ def test_a_wave_has_its_peaks_at_its_frequency():
     assert peak in {(32, 22), (32, 42)}
 
 
-def test_costs_are_known_before_an_image_and_too_little_memory_is_refused(monkeypatch):
+def test_costs_are_estimated_before_an_image_and_too_little_memory_is_refused(monkeypatch):
     small, large = Exploration(made(side=16)).estimate, Exploration(made(side=32)).estimate
     assert 0 < small.memory < large.memory
     assert 0 < small.multiplications < large.multiplications

@@ -29,7 +29,7 @@ def mean(trainer, column, last):
 
 @functools.cache
 def ring(seed):
-    """Return a run of 2,000 steps; a test goes on from there on a branch of its own."""
+    """Return a run of 2,000 steps; a test continues it on its own branch."""
     trainer = gw.GANTrainer("ring8", lr_d=1e-3, lr_g=1e-3, beta1=0.5, beta2=0.9, seed=seed)
     trainer.step(2000)
     return trainer
@@ -40,7 +40,7 @@ def trained(request):
     return ring(request.param)
 
 
-def test_01_a_d_that_learns_a_hundred_times_as_fast_gets_worse_and_so_does_g(trained):
+def test_01_a_hundredfold_learning_rate_of_d_makes_d_and_g_worse(trained):
     trained.timeline.goto(2000, "main")
     trained.timeline.fork("hasty")
     before, slope = trained.evaluate(), mean(trained, "grad_norm_g", 300)
@@ -125,7 +125,7 @@ def test_04_weights_and_arrows(steps, seed):
     assert arrows[~believed].mean() > arrows[believed].mean()
 
 
-def test_04_a_d_that_is_sure_leaves_alone_what_it_judges_rightly():
+def test_04_the_slope_of_the_loss_at_a_logit_of_minus_4_is_0_02():
     assert round(float(torch.sigmoid(torch.tensor(-4.0))), 2) == 0.02
 
 
@@ -150,8 +150,8 @@ def test_08_real_points_are_no_nearer_to_each_other_than_smeared_clouds_with_equ
 # --- 02: digits ---------------------------------------------------------------------------------------
 
 
-def test_02_without_the_penalty_variety_is_lost_though_all_digits_occur():
-    """The notebook itself checks seed 0."""
+def test_02_without_the_penalty_variety_is_lost_although_all_digits_occur():
+    """The notebook checks seed 0."""
     trainer = gw.GANTrainer(
         "digits",
         latent_dim=100,

@@ -1,4 +1,4 @@
-"""Progressive and multi-scale networks: levels, fading, and what reaches which resolution."""
+"""Progressive and multi-scale networks: levels, fading, and gradients by resolution."""
 
 import pytest
 import torch
@@ -35,7 +35,7 @@ def noise(*shape, seed=1):
     unlocked=st.floats(0, 6),
     levels=st.integers(1, 6),
 )
-def test_levels_never_fall_and_stay_within_the_networks(samples, more, per_phase, unlocked, levels):
+def test_levels_never_decrease_and_stay_within_the_networks(samples, more, per_phase, unlocked, levels):
     now = level_at(samples, per_phase, unlocked, levels)
     later = level_at(samples + more, per_phase, unlocked, levels)
     assert 0 <= now <= later <= levels - 1
@@ -43,9 +43,7 @@ def test_levels_never_fall_and_stay_within_the_networks(samples, more, per_phase
 
 @settings(deadline=None, max_examples=10)
 @given(level=st.integers(0, 1), side=st.sampled_from([8, 16, 32]))
-def test_a_resolution_that_begins_to_fade_in_changes_nothing_yet_and_then_replaces_the_one_before(
-    level, side
-):
+def test_a_new_resolution_has_no_effect_at_first_and_then_replaces_the_one_before(level, side):
     generator, discriminator = built("progressive", side)
     z, factor = noise(3, 6), 2 ** (generator.levels - 1 - level)
     generator.grow(level)
@@ -78,7 +76,7 @@ def test_real_images_fade_in_with_the_generators():
 
 @pytest.mark.parametrize("classes", [0, 3])
 @pytest.mark.parametrize("architecture", ["progressive", "msg", "r3gan", "stylegan3_t", "stylegan3_r"])
-def test_at_full_level_every_weight_learns(architecture, classes):
+def test_at_full_level_every_weight_gets_a_gradient(architecture, classes):
     generator, discriminator = built(architecture, classes=classes)
     for network in (generator, discriminator):
         if architecture == "progressive":
@@ -89,17 +87,17 @@ def test_at_full_level_every_weight_learns(architecture, classes):
     discriminator(samples, *labels).square().sum().backward()
     for network in (generator, discriminator):
         idle = [name for name, p in network.named_parameters() if p.grad is None]
-        # A progressive network's image layers of resolutions that have faded in entirely rest.
+        # In a progressive network, image layers of completely faded-in lower resolutions get no gradient.
         assert all("rgb" in name for name in idle), idle
         still = {name for name, p in network.named_parameters() if p.grad is not None and not p.grad.any()}
-        if architecture == "r3gan":  # branches that begin at zero
+        if architecture == "r3gan":  # branches initialized to zero
             still = {name for name in still if not name.endswith((*FIXUP,))}
         assert not {name for name in still if "affine" not in name and "bias" not in name}
 
 
 @settings(deadline=None, max_examples=20)
 @given(side=st.sampled_from([8, 16, 32]), levels=st.integers(2, 3), colours=st.sampled_from([1, 3, 4]))
-def test_an_atlas_holds_the_whole_pyramid(side, levels, colours):
+def test_an_atlas_contains_the_whole_pyramid(side, levels, colours):
     images = pyramid(noise(2, colours, side, side), levels)
     packed = atlas(images)
     assert packed.shape == (2, colours, side, side * 3 // 2)
@@ -119,8 +117,8 @@ def test_gradients_reach_every_scale_of_a_multi_scale_generator_at_step_0():
 @pytest.mark.parametrize("kind", AUGMENTATIONS)
 @settings(deadline=None, max_examples=10)
 @given(seed=st.integers(0, 2**32), colours=st.sampled_from([1, 3]))
-def test_augmentation_changes_all_resolutions_of_an_atlas_as_it_changes_the_image(kind, seed, colours):
-    # Every resolution of this image shows the same, so the pyramid of the changed image is known.
+def test_augmentation_changes_all_resolutions_of_an_atlas_like_the_image(kind, seed, colours):
+    # Every resolution of this image is the same, so the pyramid of the changed image is known.
     image = doubled(noise(3, colours, 4, 4, seed=seed), 4)
     change = drawn_change(kind, 3, 16, 16, torch.Generator().manual_seed(seed))
     changed = changed_alike(change, atlas(pyramid(image, 3)), 3)
@@ -128,7 +126,7 @@ def test_augmentation_changes_all_resolutions_of_an_atlas_as_it_changes_the_imag
     torch.testing.assert_close(change(image), augmented(kind, image, torch.Generator().manual_seed(seed)))
 
 
-def test_adaptive_augmentation_moves_all_resolutions_of_an_atlas_alike():
+def test_adaptive_augmentation_transforms_all_resolutions_of_an_atlas_alike():
     image = doubled(noise(4, 1, 4, 4), 4)
     drawn = drawn_transforms(4, 1.0, torch.Generator().manual_seed(0))
     changed = changed_alike(lambda x: augmented_with(x, drawn), atlas(pyramid(image, 3)), 3)
@@ -136,7 +134,7 @@ def test_adaptive_augmentation_moves_all_resolutions_of_an_atlas_alike():
 
 
 @pytest.mark.parametrize("augment", ["all", "ada"])
-def test_a_discriminator_in_training_sees_one_change_of_each_real_image_at_all_resolutions(augment):
+def test_a_discriminator_in_training_gets_one_change_of_each_real_image_at_all_resolutions(augment):
     images = doubled(noise(8, 1, 4, 4), 4).clamp(-1, 1)
     run = gw.GANTrainer(
         images.numpy(),

@@ -45,7 +45,7 @@ def test_every_size_in_grey_and_colour_with_and_without_labels(
     assert samples.abs().max() <= 1
     logits = discriminator(samples, *labels)
     assert logits.shape == (2, 1)
-    # Every weight takes part: none is left without a gradient.
+    # Every weight gets a gradient.
     logits.sum().backward()
     for network in (generator, discriminator):
         assert all(p.grad is not None for p in network.parameters())
@@ -62,7 +62,7 @@ def test_images_of_the_size_of_mnist_are_halved_twice(architecture, tmp_path):
 
 
 @pytest.mark.parametrize(("architecture", "side"), [("dcgan", 14), ("dcgan", 30), ("progressive", 28)])
-def test_sides_that_do_not_halve_are_refused_with_those_that_do(architecture, side):
+def test_sizes_that_cannot_be_halved_are_refused_with_the_valid_ones(architecture, side):
     images = torch.linspace(0, 1, 8 * side * side).reshape(8, side, side)
     others = "24, 28, 32" if architecture == "dcgan" else "16, 32, 64"
     with pytest.raises(gw.DataError, match=others):
@@ -70,7 +70,7 @@ def test_sides_that_do_not_halve_are_refused_with_those_that_do(architecture, si
 
 
 @pytest.mark.parametrize("architecture", ["mlp", "dcgan", "resnet"])
-def test_the_same_seed_gives_the_same_bits_and_the_global_generator_is_left_alone(architecture):
+def test_the_same_seed_gives_the_same_bits_and_the_global_generator_is_unchanged(architecture):
     before = torch.get_rng_state()
     one, other, different = (
         [
@@ -86,7 +86,7 @@ def test_the_same_seed_gives_the_same_bits_and_the_global_generator_is_left_alon
     assert all(tensor.isfinite().all() for tensor in one)
 
 
-def test_dcgan_keeps_the_papers_rules():
+def test_dcgan_follows_the_rules_of_the_paper():
     generator, discriminator = built(shape=(3, 64, 64), channels=8)
     g_layers, d_layers = list(generator), list(discriminator)
     assert isinstance(g_layers[-1], nn.Tanh)
@@ -111,7 +111,7 @@ def test_dcgan_keeps_the_papers_rules():
     assert weights.std().item() == pytest.approx(0.02, rel=0.05)
 
 
-def test_the_label_changes_what_is_made_and_what_is_said_of_it():
+def test_the_label_changes_samples_and_logits():
     for architecture in ("mlp", "dcgan", "resnet"):
         generator, discriminator = built(architecture, classes=3)
         generator.eval()
@@ -122,7 +122,7 @@ def test_the_label_changes_what_is_made_and_what_is_said_of_it():
         assert not torch.equal(discriminator(x, zero), discriminator(x, one))
 
 
-def test_projection_is_the_papers_formula():
+def test_projection_equals_the_formula_of_the_paper():
     # Without labels the logit is psi(phi(x)); with them <V_y, phi(x)> is added.
     _, discriminator = built("resnet", classes=3)
     x, y = noise(5, 1, 16, 16), torch.tensor([0, 1, 2, 0, 1])
@@ -133,7 +133,7 @@ def test_projection_is_the_papers_formula():
     torch.testing.assert_close(discriminator(x, y)[:, 0], expected)
 
 
-def test_spectral_norm_is_pytorchs():
+def test_spectral_norm_equals_pytorchs():
     layer = nn.Conv2d(3, 5, 3)
     ours = SpectralNorm(layer.weight, torch.Generator().manual_seed(0))
     theirs_layer = torch_spectral_norm(nn.Conv2d(3, 5, 3))
@@ -148,7 +148,7 @@ def test_spectral_norm_is_pytorchs():
     assert torch.linalg.matrix_norm(ours(layer.weight).flatten(1), 2).item() == pytest.approx(1, abs=0.02)
 
 
-def test_spectral_norm_is_of_every_layer_of_the_discriminator_and_replaces_its_norms():
+def test_spectral_norm_applies_to_every_layer_of_the_discriminator_and_replaces_its_norms():
     generator, discriminator = built(classes=3, spectral_norm=True)
     layers = [m for m in discriminator.modules() if isinstance(m, nn.Conv2d | nn.Linear | nn.Embedding)]
     assert layers
@@ -158,7 +158,7 @@ def test_spectral_norm_is_of_every_layer_of_the_discriminator_and_replaces_its_n
 
 
 @pytest.mark.parametrize("architecture", ["dcgan", "resnet"])
-def test_what_cannot_be_built_is_refused_with_a_remedy(architecture):
+def test_invalid_combinations_are_refused_with_a_remedy(architecture):
     with pytest.raises(DataError, match="points of 2 numbers; choose architecture 'mlp'"):
         built(architecture, (2,))
     for shape in ((1, 14, 14), (3, 16, 32), (1, 256, 256)):

@@ -37,7 +37,7 @@ widths = st.lists(st.integers(1, 12), max_size=3).map(tuple)
     d_hidden=widths,
     activation=st.sampled_from(ACTIVATIONS),
 )
-def test_noise_becomes_samples_and_samples_become_logits(shape, latent_dim, g_hidden, d_hidden, activation):
+def test_shapes_of_samples_and_logits(shape, latent_dim, g_hidden, d_hidden, activation):
     generator, discriminator = built(
         shape, latent_dim=latent_dim, g_hidden=g_hidden, d_hidden=d_hidden, activation=activation
     )
@@ -51,7 +51,7 @@ def test_noise_becomes_samples_and_samples_become_logits(shape, latent_dim, g_hi
     assert [m.out_features for m in discriminator.modules() if isinstance(m, nn.Linear)] == [*d_hidden, 1]
 
 
-def test_images_stay_within_their_range_and_points_do_not():
+def test_images_are_bounded_and_points_are_not():
     pixels = built((1, 4, 4))[0](1000 * noise(50, 3))
     assert pixels.abs().max() <= 1
     assert built((2,))[0](1000 * noise(50, 3)).abs().max() > 1
@@ -64,13 +64,13 @@ def test_without_hidden_layers_the_networks_are_affine():
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
-def test_with_a_hidden_layer_they_are_not(activation):
+def test_with_a_hidden_layer_the_networks_are_not_affine(activation):
     for network, features in zip(built(activation=activation), (3, 2), strict=True):
         a, b = 5 * noise(2, 5, features)
         assert not torch.allclose(network((a + b) / 2), (network(a) + network(b)) / 2)
 
 
-def test_weights_come_from_the_given_generator_alone():
+def test_weights_come_from_the_given_generator_only():
     torch.manual_seed(123)
     before = torch.random.get_rng_state()
     networks = built(seed=4)
@@ -82,7 +82,7 @@ def test_weights_come_from_the_given_generator_alone():
         assert not any(map(torch.equal, bits(networks[i]), bits(other[i])))
 
 
-def test_weights_are_distributed_as_torchs_own():
+def test_weights_are_distributed_like_torchs():
     _, discriminator = built((100,), d_hidden=(200,))
     ours = discriminator[0]
     torch.manual_seed(0)

@@ -1,4 +1,4 @@
-"""Networks of the games of image translation and of adversarial training."""
+"""Networks of the games for image translation and adversarial training."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def seeded(seed=0):
 
 
 @pytest.mark.parametrize("size", [(8, 8), (16, 16), (12, 20), (32, 64), (64, 64), (128, 128)])
-def test_translation_keeps_the_images_size_and_patches_are_a_quarter_of_it(size):
+def test_translation_keeps_the_image_size_and_the_patch_map_is_a_quarter_of_it(size):
     unet = build_unet((2, *size), (3, *size), 4, seeded(), noise_channels=1)
     made = unet(torch.zeros(2, 2, *size), torch.randn(2, 1, *size, generator=seeded()))
     assert made.shape == (2, 3, *size)
@@ -31,7 +31,7 @@ def test_images_are_halved_to_at_least_four_pixels():
 
 def test_a_patch_is_26_pixels_wide():
     judge = build_patch_discriminator((1, 64, 64), 2, seeded())
-    # Instance norm sees the whole image; what the convolutions see is counted without it.
+    # Instance norm depends on the whole image, so the receptive field is measured without it.
     layers = [layer for layer in judge if not isinstance(layer, torch.nn.InstanceNorm2d)]
     image = torch.randn(1, 1, 64, 64, generator=seeded()).requires_grad_()
     (gradient,) = torch.autograd.grad(torch.nn.Sequential(*layers)(image)[0, 0, 8, 8], image)
@@ -40,7 +40,7 @@ def test_a_patch_is_26_pixels_wide():
 
 
 @pytest.mark.parametrize("shape", [(2,), (1, 8, 8), (3, 32, 32), (1, 25, 25)])
-def test_a_classifier_gives_one_logit_a_class_whatever_else_is_in_the_batch(shape):
+def test_a_classifiers_logits_do_not_depend_on_the_rest_of_the_batch(shape):
     classifier = build_classifier(shape, 7, seeded(), channels=4, hidden=(8,))
     batch = torch.randn(5, *shape, generator=seeded())
     assert classifier(batch).shape == (5, 7)
@@ -55,7 +55,7 @@ def test_a_classifier_gives_one_logit_a_class_whatever_else_is_in_the_batch(shap
         lambda g: build_classifier((1, 8, 8), 3, g),
     ],
 )
-def test_weights_come_from_their_generator_alone(build):
+def test_weights_come_from_their_generator_only(build):
     torch.manual_seed(1)
     before = torch.get_rng_state()
     one, same, other = build(seeded()), build(seeded()), build(seeded(1))

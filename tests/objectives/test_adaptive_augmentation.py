@@ -1,4 +1,4 @@
-"""Adaptive augmentation: the official transforms, their probabilities, the feedback, and exact runs."""
+"""Adaptive augmentation: the official transforms, their probabilities, the feedback loop, and exact runs."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def at_quantile(n, q, names, colours):
 
 
 @needs_reference
-def test_every_transform_is_the_official_one():
+def test_every_transform_equals_the_official_one():
     described, tensors = read("", "ada")
     seen = 0
     for case in described["cases"]:
@@ -66,7 +66,7 @@ def test_every_transform_is_the_official_one():
     assert seen == 50
 
 
-def test_probability_0_changes_nothing_and_1_everything_and_neither_moves_the_stream():
+def test_probability_0_changes_nothing_1_everything_and_both_use_equally_many_draws():
     images = torch.rand(6, 3, 8, 8, generator=seeded(1))
     generators = [seeded(2) for _ in range(3)]
     none, some, every = (
@@ -91,7 +91,7 @@ def test_each_transform_is_applied_with_its_probability(p, seed):
 
 
 @pytest.mark.parametrize("channels", [1, 2, 3, 4])
-def test_gradients_pass_through_and_alpha_keeps_its_values(channels):
+def test_gradients_pass_through_and_alpha_is_unchanged(channels):
     images = torch.rand(3, channels, 8, 8, generator=seeded(3), dtype=torch.float64).requires_grad_()
     transforms = drawn_transforms(1, 1.0, seeded(4))
     assert torch.autograd.gradcheck(lambda x: augmented_with(x, transforms), images[:1, :, :4, :4])
@@ -156,7 +156,7 @@ def test_a_run_that_adapts_is_exact_over_save_load_and_goto(architecture, tmp_pa
     assert np.nanmax(column) > 0
 
 
-def test_a_fixed_probability_is_the_settings_and_other_augmentations_record_none():
+def test_a_fixed_probability_is_kept_and_other_augmentations_record_none():
     run = gw.GANTrainer(
         IMAGES,
         architecture="dcgan",

@@ -1,4 +1,4 @@
-"""DiffAugment: what each change does to an image, that gradients pass through, and where its numbers come from."""
+"""DiffAugment: the effect of each change, its gradients, and the source of its random numbers."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ def images(n=200, channels=3, height=8, width=12):
     return torch.rand(n, channels, height, width, generator=seeded(9), dtype=torch.float64) * 2 - 1
 
 
-def test_the_names_are_the_settings_choices():
+def test_the_names_equal_the_choices_of_the_setting():
     assert {*AUGMENTATIONS, "ada"} == set(SETTINGS["augment"].choices)
 
 
 @pytest.mark.parametrize("kind", AUGMENTATIONS)
-def test_it_draws_from_its_generator_alone_and_leaves_the_images_as_they_are(kind):
+def test_it_draws_from_its_generator_only_and_does_not_change_its_input(kind):
     given = images()
     kept, before = given.clone(), torch.random.get_rng_state()
     first, again, other = (augmented(kind, given, seeded(seed)) for seed in (0, 0, 1))
@@ -38,12 +38,12 @@ def test_it_draws_from_its_generator_alone_and_leaves_the_images_as_they_are(kin
 
 @pytest.mark.parametrize("kind", CHANGES)
 @pytest.mark.parametrize("channels", [1, 3])
-def test_its_slope_is_that_of_finite_differences(kind, channels):
+def test_its_gradient_equals_finite_differences(kind, channels):
     small = images(2, channels, 4, 4).requires_grad_()
     assert torch.autograd.gradcheck(lambda x: augmented(kind, x, seeded(3)), small)
 
 
-def test_translation_moves_by_up_to_an_eighth_and_zeros_move_in():
+def test_translation_moves_by_up_to_an_eighth_and_pads_with_zeros():
     given = images(400, 1, 16, 24) + 5  # no zeros in it
     moved = augmented("translation", given, seeded())
     shifts = set()
@@ -66,7 +66,7 @@ def test_translation_moves_by_up_to_an_eighth_and_zeros_move_in():
     assert len(shifts) == 5 * 7
 
 
-def test_cutout_takes_half_a_side_wherever_its_centre_falls():
+def test_cutout_removes_half_a_side_around_any_centre():
     given = images(400, 2, 8, 12) + 5
     cut = augmented("cutout", given, seeded())
     gone = cut == 0
@@ -95,7 +95,7 @@ def test_color_changes_brightness_saturation_and_contrast_within_their_bounds():
     assert 1.9 < saturation.max() <= 2
 
 
-def test_each_image_is_changed_by_numbers_of_its_own():
+def test_each_image_has_its_own_random_numbers():
     same = images(1).expand(20, -1, -1, -1)
     for kind in CHANGES:
         assert len({image.numpy().tobytes() for image in augmented(kind, same, seeded())}) > 5

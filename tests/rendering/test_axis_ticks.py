@@ -1,4 +1,4 @@
-"""Round numbers for axes, whatever the numbers."""
+"""Axis limits and ticks are round numbers for any data."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ENDS = st.lists(st.floats(-1e270, 1e270), min_size=2, max_size=2).map(sorted)
 
 
 @given(ENDS)
-def test_the_limits_hold_what_must_be_seen(ends):
+def test_the_limits_contain_the_required_values(ends):
     low, high = comfortable_limits(*ends)
     slack = 1e-6 * (high - low)
     assert low <= ends[0] + slack
@@ -24,7 +24,7 @@ def test_the_limits_hold_what_must_be_seen(ends):
 
 
 @given(st.floats(), st.floats())
-def test_the_limits_are_always_numbers(one, other):
+def test_the_limits_are_always_finite(one, other):
     low, high = comfortable_limits(*sorted((one, other)))
     assert math.isfinite(low)
     assert math.isfinite(high)
@@ -32,12 +32,12 @@ def test_the_limits_are_always_numbers(one, other):
     assert max(abs(low), abs(high)) <= 10 * LARGEST
 
 
-def test_limits_start_at_zero_where_that_costs_little():
+def test_limits_start_at_zero_if_that_costs_little_room():
     assert comfortable_limits(0.3, 1.21) == (0.0, 1.3)
     assert comfortable_limits(0.93, 0.98)[0] > 0.9
 
 
-def test_limits_stay_while_they_fit():
+def test_limits_are_kept_while_they_fit():
     assert comfortable_limits(0.1, 0.8, (0.0, 1.0)) == (0.0, 1.0)
     assert comfortable_limits(0.1, 1.8, (0.0, 1.0)) != (0.0, 1.0)
     assert comfortable_limits(0.0, 0.1, (0.0, 1.0)) != (0.0, 1.0)
@@ -45,7 +45,7 @@ def test_limits_stay_while_they_fit():
 
 
 @given(ENDS)
-def test_ticks_are_few_ascending_and_within(ends):
+def test_ticks_are_few_ascending_and_within_the_limits(ends):
     ticks = nice_ticks(*ends)
     assert len(ticks) <= 12
     assert ticks == sorted(set(ticks))
@@ -53,7 +53,7 @@ def test_ticks_are_few_ascending_and_within(ends):
     assert all(ends[0] - slack <= tick <= ends[1] + slack for tick in ticks)
 
 
-def test_no_ticks_where_there_is_no_range():
+def test_an_empty_range_has_no_ticks():
     assert nice_ticks(1, 1) == []
     assert nice_ticks(0, math.inf) == []
 
@@ -72,20 +72,20 @@ def test_a_few_outliers_do_not_flatten_the_rest(spike, places):
     assert high - low < 1
 
 
-def test_what_is_no_outlier_is_seen():
+def test_values_that_are_no_outliers_are_within_the_limits():
     assert typical_range(CURVE) == (CURVE.min(), CURVE.max())
     steep = np.linspace(30, 1, 240)
     assert typical_range(steep) == (1, 30)
     assert typical_range([5.0, 90.0]) == (5, 90)
 
 
-def test_each_curve_counts_for_itself_and_numbers_that_are_not_finite_do_not():
+def test_outliers_are_judged_by_curve_and_non_finite_values_ignored():
     low, high = typical_range(CURVE, [math.nan], [], [7.0, math.inf])
     assert (low, high) == (CURVE.min(), 7)
     assert all(map(math.isnan, typical_range([], [math.nan])))
 
 
 @given(st.lists(st.floats(-1e6, 1e6), min_size=1))
-def test_the_range_lies_within_the_values(values):
+def test_the_range_is_within_the_values(values):
     low, high = typical_range(values)
     assert min(values) <= low <= high <= max(values)

@@ -1,4 +1,4 @@
-"""A run as files for people: pictures, films and pages, which leave no trace in it."""
+"""Exported pictures, films and pages; exporting does not change the run."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ VOID = {"meta", "img", "br", "link", "input"}
 
 
 class Page(HTMLParser):
-    """Reads a page strictly: every element is closed, in order."""
+    """Parses a page strictly: every element is closed, in order."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -74,7 +74,7 @@ def points() -> GANTrainer:
 
 @pytest.mark.parametrize("ending", [".png", ".gif", ".html", ".PNG", ".webp", ".apng"])
 @pytest.mark.parametrize("data", ["digits", "points"])
-def test_a_run_that_was_exported_is_as_it_was(request, tmp_path, data, ending):
+def test_exporting_does_not_change_the_run(request, tmp_path, data, ending):
     trainer = request.getfixturevalue(data)
     before, seq = trainer.state_hash(), len(trainer.interventions)
     path = trainer.export(tmp_path / f"run{ending}", locale="en")
@@ -83,9 +83,9 @@ def test_a_run_that_was_exported_is_as_it_was(request, tmp_path, data, ending):
     assert [entry.name for entry in tmp_path.iterdir()] == [path.name]
 
 
-def test_a_picture_of_images_is_the_samples_each_pixel_a_square(digits, tmp_path):
+def test_a_picture_of_images_has_one_square_per_pixel(digits, tmp_path):
     picture = np.array(Image.open(digits.export(tmp_path / "now.png")).convert("L"))
-    scale = 12  # 5 images of 8 pixels and 4 gaps of one make 44
+    scale = 12  # 5 images of 8 pixels and 4 gaps of 1 pixel: 44
     assert picture.shape == (44 * scale, 44 * scale)
     samples = np.rint(digits.sample(25, seed=SEED).numpy() * 255).astype(np.uint8)
     for place, sample in enumerate(samples[:, 0]):
@@ -94,7 +94,7 @@ def test_a_picture_of_images_is_the_samples_each_pixel_a_square(digits, tmp_path
         assert np.array_equal(tile, sample.repeat(scale, 0).repeat(scale, 1))
 
 
-def test_a_film_shows_each_kept_moment_of_the_line_and_the_present(digits, tmp_path):
+def test_a_film_shows_each_stored_state_on_the_path_and_the_current_one(digits, tmp_path):
     film = Image.open(digits.export(tmp_path / "run.gif"))
     kept = {place.iteration for place in digits.timeline.snapshots if place.iteration < digits.iteration}
     assert film.n_frames == len(kept) + 1
@@ -110,7 +110,7 @@ def test_a_film_shows_each_kept_moment_of_the_line_and_the_present(digits, tmp_p
 
 
 @pytest.mark.parametrize("ending", ["webp", "apng"])
-def test_films_without_loss_are_what_the_gif_of_grey_images_is(digits, tmp_path, ending):
+def test_lossless_films_equal_the_gif_of_grey_images(digits, tmp_path, ending):
     film, known = (Image.open(digits.export(tmp_path / f"run.{kind}")) for kind in (ending, "gif"))
     assert film.n_frames == known.n_frames
     for number in range(film.n_frames):
@@ -119,7 +119,7 @@ def test_films_without_loss_are_what_the_gif_of_grey_images_is(digits, tmp_path,
         assert np.array_equal(np.array(film.convert("RGB")), np.array(known.convert("RGB")))
 
 
-def test_a_video_shows_what_the_other_films_do_and_its_last_moment_longest(digits, tmp_path):
+def test_a_video_has_the_frames_of_the_other_films_and_its_last_frame_longest(digits, tmp_path):
     video = pytest.importorskip("imageio_ffmpeg")
     known = Image.open(digits.export(tmp_path / "run.gif"))
     read = video.read_frames(str(digits.export(tmp_path / "run.mp4")))
@@ -132,14 +132,14 @@ def test_a_video_shows_what_the_other_films_do_and_its_last_moment_longest(digit
         assert np.abs(frames[at][: picture.shape[0], : picture.shape[1]] - picture).mean() < 3
 
 
-def test_a_video_without_what_makes_it_says_what_to_install_and_leaves_no_file(digits, tmp_path, monkeypatch):
+def test_a_video_without_its_package_names_the_package_and_leaves_no_file(digits, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "imageio_ffmpeg", None)
     with pytest.raises(ImportError, match=r"pip install ganwidgets\[video\].*\.gif"):
         digits.export(tmp_path / "run.mp4", locale="en")
     assert not list(tmp_path.iterdir())
 
 
-def test_after_a_journey_a_film_is_of_the_line_that_led_there(tmp_path):
+def test_after_time_travel_a_film_shows_the_path_to_the_current_state(tmp_path):
     trainer = GANTrainer("digits", latent_dim=4, **SMALL)
     trainer.step(150)
     trainer.timeline.goto(50)
@@ -156,11 +156,11 @@ def test_after_a_journey_a_film_is_of_the_line_that_led_there(tmp_path):
     for film in (one, other):
         film.seek(film.n_frames - 1)
     assert np.array_equal(np.array(one.convert("L")), np.array(other.convert("L")))
-    assert one.n_frames == other.n_frames + 1  # the state where the branch began is kept, too
+    assert one.n_frames == other.n_frames + 1  # the state at the start of the branch is stored too
 
 
 @pytest.mark.parametrize("data", ["digits", "points"])
-def test_a_page_needs_nothing_else(request, tmp_path, data):
+def test_a_page_is_self_contained(request, tmp_path, data):
     trainer = request.getfixturevalue(data)
     text = trainer.export(tmp_path / "run.html", locale="en").read_text("utf-8")
     page = Page(text)
@@ -169,7 +169,7 @@ def test_a_page_needs_nothing_else(request, tmp_path, data):
     addresses += [attributes.get("href") for attributes in page.all("image")]
     assert addresses
     assert all(address.startswith("data:image/png;base64,") for address in addresses)
-    assert len(page.all("script")) == 1  # the slider's own
+    assert len(page.all("script")) == 1  # the script of the slider
     assert [each["type"] for each in page.all("input") if each["type"] != "checkbox"] == ["range"]
     assert not page.all("link")
     assert all(attributes.get("alt") for attributes in page.all("img"))
@@ -178,7 +178,7 @@ def test_a_page_needs_nothing_else(request, tmp_path, data):
     assert trainer.timeline.script() in page.text
 
 
-def test_a_chart_of_a_page_has_a_logarithmic_axis_with_gaps_that_are_counted():
+def test_a_logarithmic_chart_of_a_page_counts_its_gaps():
     mean = np.array([1.0, 10.0, 0.0, -3.0, 100.0, 1000.0])
     line = Line("loss of D", "d", (np.arange(6), mean - 0.5, mean, mean + 0.5))
     text = chart("Losses", [line], "iteration", "loss", catalog("en"))
@@ -202,9 +202,9 @@ def test_a_chart_without_positive_values_has_no_logarithmic_axis():
     assert "logarithmic" not in chart("Losses", [line], "iteration", "loss", catalog("en"))
 
 
-def test_what_people_supplied_is_escaped(digits, tmp_path):
+def test_user_text_is_escaped(digits, tmp_path):
     page = Page(digits.export(tmp_path / "run.html", locale="en").read_text("utf-8"))
-    assert page.text.count(NASTY) >= 2  # the reason, and the branch's name
+    assert page.text.count(NASTY) >= 2  # the reason, and the name of the branch
 
 
 def test_a_page_in_french(digits, tmp_path):
@@ -214,18 +214,18 @@ def test_a_page_in_french(digits, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["run.mov", "run", "run.jpeg"])
-def test_another_ending_is_refused_with_those_there_are(points, tmp_path, name):
+def test_an_unknown_file_extension_is_refused_with_the_valid_ones(points, tmp_path, name):
     with pytest.raises(ValueError, match=r"run.*\.png, \.gif, .*\.mp4, \.html"):
         points.export(tmp_path / name)
     assert not list(tmp_path.iterdir())
 
 
-def test_a_folder_that_is_not_there(points, tmp_path):
+def test_a_missing_folder_is_named(points, tmp_path):
     with pytest.raises(OSError, match=r"nowhere.*cannot be written.*choose another folder"):
         points.export(tmp_path / "nowhere" / "run.png")
 
 
-def test_labels_stand_in_columns(tmp_path):
+def test_labels_are_in_columns(tmp_path):
     generator = torch.Generator().manual_seed(0)
     images = torch.rand(60, 1, 8, 8, generator=generator)
     trainer = GANTrainer((images, torch.arange(60) % 3), conditional=True, latent_dim=4, **SMALL)
@@ -236,21 +236,21 @@ def test_labels_stand_in_columns(tmp_path):
 
 
 @pytest.mark.parametrize("features", [1, 3])
-def test_points_of_other_dimensions(tmp_path, features):
+def test_points_of_other_dimensions_are_drawn(tmp_path, features):
     trainer = GANTrainer(torch.randn(50, features, generator=torch.Generator().manual_seed(0)), **SMALL)
     trainer.step(2)
     for ending in ("png", "gif", "html"):
         trainer.export(tmp_path / f"run.{ending}")
 
 
-def test_a_run_that_has_not_begun(tmp_path):
+def test_a_run_without_steps_is_exported(tmp_path):
     trainer = GANTrainer("moons", **SMALL)
     for ending in ("png", "gif", "html"):
         trainer.export(tmp_path / f"run.{ending}")
     assert Image.open(BytesIO((tmp_path / "run.gif").read_bytes())).n_frames == 1
 
 
-def test_a_snapshot_that_is_lost_is_left_out(tmp_path, monkeypatch):
+def test_a_missing_snapshot_is_left_out(tmp_path, monkeypatch):
     trainer = GANTrainer("digits", latent_dim=4, **SMALL)
     trainer.step(250)
     snapshots = trainer._session.snapshots
@@ -264,7 +264,7 @@ def test_a_snapshot_that_is_lost_is_left_out(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(("size", "most"), [(0, 3), (1, 3), (5, 5), (100, 7), (3, 1)])
-def test_an_even_spread(size, most):
+def test_states_are_chosen_evenly(size, most):
     chosen = spread(range(size), most)
     assert chosen == sorted(set(chosen))
     assert len(chosen) == min(size, most)

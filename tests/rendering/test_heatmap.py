@@ -1,4 +1,4 @@
-"""The verdict's map: every cell in its shade, nothing where D is undecided."""
+"""The map of the verdict: every cell in its colour, transparent where D is undecided."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ VERDICTS = arrays_of.arrays(
 
 
 @given(VERDICTS)
-def test_the_runs_paint_the_image(verdict):
+def test_runs_of_equal_colour_reproduce_the_image(verdict):
     painted = np.zeros((*verdict.shape, 4), np.uint8)
     for color, x, y, width in heat_runs(verdict):
         for left, down, cells in zip(x, y, width, strict=True):
@@ -28,14 +28,14 @@ def test_the_runs_paint_the_image(verdict):
     assert not painted[~seen].any()
 
 
-def test_real_is_blue_generated_is_vermillion_and_undecided_is_nothing():
+def test_real_is_blue_generated_is_vermillion_and_undecided_is_transparent():
     image = heat_image(np.array([[0.0, 0.5, 1.0, np.nan]]))
     assert tuple(image[0, 0, :3]) == rgb(GENERATED)
     assert tuple(image[0, 2, :3]) == rgb(REAL)
     assert image[0, :, 3].tolist() == [image[0, 2, 3], 0, image[0, 0, 3], 0]
 
 
-def test_the_lowest_row_is_at_the_bottom():
+def test_the_first_row_is_at_the_bottom():
     image = heat_image(np.array([[1.0], [0.5]]))
     assert image[:, 0, 3].tolist() == [0, image[1, 0, 3]]
     ((_, _, y, _),) = heat_runs(np.array([[1.0], [0.5]]))

@@ -1,4 +1,4 @@
-"""Images side by side: exact pixels, in the order of the latents."""
+"""Image grids: exact pixels, in the order of the latents."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ganwidgets.rendering.pictures.image_grid import image_grid, packed
 
 
 @pytest.mark.parametrize("channels", [1, 2, 3, 4])
-def test_every_image_stands_in_its_place_pixel_by_pixel(channels):
+def test_every_image_has_its_exact_pixels_at_its_position(channels):
     images = np.random.default_rng(0).random((5, channels, 4, 6))
     grid = image_grid(images)
     assert grid.shape == (2 * 5 - 1, 3 * 7 - 1, 4)
@@ -22,13 +22,13 @@ def test_every_image_stands_in_its_place_pixel_by_pixel(channels):
     assert not grid[4].any()
 
 
-def test_numbers_that_are_none_are_black_and_others_are_clipped():
+def test_non_finite_pixels_are_black_and_others_are_clipped():
     grid = image_grid(np.array([np.nan, np.inf, -np.inf, 2.0]).reshape(1, 1, 1, 4))
     assert grid[0, :, 0].tolist() == [0, 255, 0, 255]
 
 
 @pytest.mark.parametrize(("channels", "shape"), [(1, (5, 4, 6)), (3, (5, 4, 6, 3))])
-def test_what_is_sent_is_as_small_as_it_can_be(channels, shape):
+def test_sent_images_are_as_small_as_possible(channels, shape):
     images = np.random.default_rng(0).random((5, channels, 4, 6))
     sent = packed(images)
     assert (sent.shape, sent.dtype) == (shape, np.uint8)

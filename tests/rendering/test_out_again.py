@@ -1,4 +1,4 @@
-"""Exports for other programs: tables, scripts, and the generator without ganwidgets."""
+"""Exports for other programs: tables, scripts, and generators that run without ganwidgets."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_a_table_has_every_row_and_column(trainer, tmp_path):
         assert np.allclose(table[name], trainer.history[name], equal_nan=True)
 
 
-def test_the_script_and_the_notebook_make_the_same_run(trainer, tmp_path):
+def test_the_script_and_the_notebook_repeat_the_run(trainer, tmp_path):
     found = {}
     exec(trainer.export(tmp_path / "run.py").read_text(), found)  # noqa: S102 - it is our own source
     assert found["trainer"].state_hash() == trainer.state_hash()
@@ -55,7 +55,7 @@ def test_the_script_and_the_notebook_make_the_same_run(trainer, tmp_path):
     assert notebook.cells[0].source == (tmp_path / "run.py").read_text().rstrip()
 
 
-def test_the_generator_runs_where_ganwidgets_cannot_be_imported(tmp_path):
+def test_the_generator_runs_without_ganwidgets(tmp_path):
     trainer = gw.GANTrainer("digits", conditional=True, latent_dim=4, **SMALL)
     trainer.step(2)
     before = trainer.state_hash()
@@ -70,7 +70,7 @@ def test_the_generator_runs_where_ganwidgets_cannot_be_imported(tmp_path):
     assert torch.equal(torch.load(paths[1], weights_only=True), expected)
 
 
-def test_safetensors_hold_the_weights_and_a_card(trainer, tmp_path):
+def test_safetensors_contain_the_weights_and_a_model_card(trainer, tmp_path):
     path = trainer.export(tmp_path / "g.safetensors")
     weights = trainer.generator.state_dict()
     loaded = safetensors.torch.load_file(path)
@@ -83,7 +83,7 @@ def test_safetensors_hold_the_weights_and_a_card(trainer, tmp_path):
     assert "modes" in metadata["model_card"]
 
 
-def test_a_file_of_the_user_beside_the_weights_stays(trainer, tmp_path):
+def test_a_users_file_beside_the_weights_is_kept(trainer, tmp_path):
     (tmp_path / "g.md").write_text("my notes")
     trainer.export(tmp_path / "g.safetensors")
     assert (tmp_path / "g.md").read_text() == "my notes"
@@ -114,7 +114,7 @@ def test_a_special_file_is_refused(trainer, tmp_path, ending):
         trainer.export(path)
 
 
-def test_a_network_that_cannot_be_traced_is_refused_in_a_sentence(tmp_path):
+def test_a_network_that_cannot_be_traced_is_refused_with_a_message(tmp_path):
     class Untraceable(torch.nn.Module):
         def __init__(self):
             super().__init__()

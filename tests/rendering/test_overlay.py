@@ -10,7 +10,7 @@ def curve(values, first=1):
     return np.arange(first, first + len(values), dtype=float), values
 
 
-def test_of_two_curves_that_coincide_both_are_seen():
+def test_two_equal_curves_are_both_visible():
     drawn = overlay("loss", {"one": curve([1, 2, 3]), "other": curve([1, 2, 3])}, "iteration")
     widths = [float(width) for width in re.findall(r'<polyline [^>]*stroke-width="([\d.]+)"', drawn)]
     assert widths[0] > widths[1]
@@ -23,7 +23,7 @@ def test_long_numbers_beside_the_chart_are_not_cut_off():
     assert all(float(right) >= 6 * len(text) for right, text in labels)
 
 
-def test_there_are_no_fractions_of_iterations():
+def test_iterations_have_integer_ticks():
     drawn = overlay("loss", {"one": curve([1, 2, 3], first=299)}, "iteration")
     assert re.findall(r'text-anchor="middle">([^<]+)<', drawn) == ["299", "300", "301", "iteration"]
     in_seconds = overlay("loss", {"one": (np.array([0.0, 0.5, 1.5]), np.arange(3.0))}, "seconds")

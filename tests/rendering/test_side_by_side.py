@@ -1,4 +1,4 @@
-"""Samples side by side keep the colours of real and generated samples."""
+"""Samples side by side have the colours of real and generated samples."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ def colors_of(page):
     return [set(re.findall(r'<circle[^>]* fill="([^"]+)"', figure)) for figure in page.split("<figure")[1:]]
 
 
-def test_points_are_generated_unless_a_colour_says_otherwise():
+def test_points_have_the_colour_of_generated_ones_by_default():
     page = samples_side_by_side({"batch": POINTS, "made": POINTS}, colors={"batch": REAL})
     assert colors_of(page) == [{REAL}, {GENERATED}]
 
 
-def test_real_points_beneath_keep_their_colour():
+def test_real_points_in_the_background_have_their_colour():
     assert colors_of(samples_side_by_side({"made": POINTS}, POINTS)) == [{REAL, GENERATED}]

@@ -1,4 +1,4 @@
-"""Translation equivariance: the published figures, and moves that are known exactly."""
+"""Translation equivariance: the published values, and transforms with exact results."""
 
 import json
 
@@ -75,7 +75,7 @@ def test_rotation_equivariance_agrees(name):
     assert psnr(error, pixels) == pytest.approx(figures["eqr"], abs=0.05)
 
 
-def test_a_quarter_turn_is_known_exactly_within_its_mask():
+def test_a_quarter_turn_is_exact_within_its_mask():
     side = torch.linspace(-1, 1, 32)
     images = (torch.cos(4 * side)[:, None] * torch.sin(3 * side + 1))[None, None]
     turned, mask = rotated(images, torch.pi / 2)
@@ -83,7 +83,7 @@ def test_a_quarter_turn_is_known_exactly_within_its_mask():
     torch.testing.assert_close(turned * mask, torch.rot90(images, 1, (2, 3)) * mask, rtol=0, atol=2e-2)
 
 
-def test_a_whole_move_by_fractions_is_the_whole_move():
+def test_a_fractional_move_by_whole_pixels_equals_the_integer_move():
     images = torch.randn(1, 2, 16, 16, generator=torch.Generator().manual_seed(0))
     moved, mask = translated_by_fraction(images, 2 / 16, -3 / 16)
     expected, _ = translated(images, 2 / 16, -3 / 16)
@@ -91,12 +91,12 @@ def test_a_whole_move_by_fractions_is_the_whole_move():
     torch.testing.assert_close(moved * mask, expected * mask, rtol=0, atol=1e-5)
 
 
-def test_an_error_that_is_known_gives_its_decibels():
+def test_a_given_error_has_its_decibels():
     assert psnr(4.0, 1.0) == pytest.approx(0.0)
     assert psnr(0.04, 1.0) == pytest.approx(20.0)
 
 
-def test_a_generator_of_our_own_is_equivariant_and_its_transform_is_restored():
+def test_a_small_generator_is_equivariant_and_its_transform_is_restored():
     network = Generator(8, 0, 8, 32, 1, channel_base=64, channel_max=4, num_layers=4).eval()
     initialize(network, torch.Generator().manual_seed(0))
     ws = network.mapping(torch.randn(2, 8, generator=torch.Generator().manual_seed(1)))

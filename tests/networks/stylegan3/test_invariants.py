@@ -1,4 +1,4 @@
-"""What holds for every alias-free network, from weights of our own."""
+"""Properties of every alias-free network, tested on small random ones."""
 
 import pytest
 import torch
@@ -41,7 +41,7 @@ def plainly(x, taps, up, down, padding):
     padding=st.tuples(*[st.integers(-3, 9)] * 4),
     radial=st.booleans(),
 )
-def test_tiles_and_matrices_resample_as_zeros_and_a_convolution_do(size, up, down, padding, radial):
+def test_resampling_by_tiles_and_matrices_equals_zeros_and_a_convolution(size, up, down, padding, radial):
     taps = radial_lowpass(6, 0.2, 0.3, 1.0)
     if not radial:
         one = kaiser_lowpass(6, 0.2, 0.3, 1.0)
@@ -54,14 +54,14 @@ def test_tiles_and_matrices_resample_as_zeros_and_a_convolution_do(size, up, dow
         torch.testing.assert_close(ours(x), expected, rtol=0, atol=1e-6)
 
 
-def test_a_leaky_relu_of_slope_one_is_the_filters_alone():
+def test_a_leaky_relu_of_slope_one_equals_the_filters():
     taps = separable_terms(kaiser_lowpass(12, 0.2, 0.2, 1.0))
     up, down = Resampling(taps, up=2, padding=(5, 5, 5, 5), gain=4.0), Resampling(taps, down=2)
     x = noise(1, 3, 20, 20)
     torch.testing.assert_close(FilteredLeakyReLU(up, down, slope=1.0, gain=1.0)(x), down(up(x)))
 
 
-def test_gradients_of_the_alias_free_leaky_relu_are_those_of_finite_differences(monkeypatch):
+def test_gradients_of_the_alias_free_leaky_relu_equal_finite_differences(monkeypatch):
     monkeypatch.setattr(tiles, "TILE_WITH_GRADIENT", 5)
     taps = separable_terms(radial_lowpass(6, 0.2, 0.2, 1.0))
     nonlinearity = FilteredLeakyReLU(
@@ -94,7 +94,7 @@ def test_samples_do_not_depend_on_their_batch_and_truncation_ends_at_the_mean(ki
         network.synthesis(noise(2, 1, 8))
 
 
-def test_the_first_weights_come_from_the_named_generator_alone():
+def test_initial_weights_come_from_the_given_generator_only():
     before = torch.get_rng_state()
     one, two, three = (drawn(Generator(8, 0, 8, 16, 1, **SMALL), seed) for seed in (0, 0, 1))
     assert torch.equal(before, torch.get_rng_state())
@@ -116,7 +116,7 @@ def test_a_translated_input_translates_the_image(radial):
     assert error < 1e-4 * images.square().mean()
 
 
-def test_the_discriminator_sees_how_its_batch_varies():
+def test_the_discriminator_depends_on_the_variation_within_its_batch():
     network = drawn(Discriminator(0, 16, 1, channel_base=64, channel_max=4))
     images = noise(4, 1, 16, 16)
     same = images[:1].expand(4, -1, -1, -1)

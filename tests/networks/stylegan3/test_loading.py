@@ -1,4 +1,4 @@
-"""Network pickles in the published format, written here; damaged and hostile ones."""
+"""Network pickles in the published format, written by the tests; damaged and hostile ones."""
 
 import hashlib
 import io
@@ -43,7 +43,7 @@ def load_bytes(tmp_path, content):
 
 
 @pytest.mark.parametrize("kind", list(KINDS))
-def test_a_published_file_gives_its_network_and_a_safetensors_file(kind, tmp_path):
+def test_a_published_file_is_loaded_and_converted_to_safetensors(kind, tmp_path):
     network, content = published(kind)
     path = tmp_path / "network.pkl"
     path.write_bytes(pickle.dumps(content, 4))
@@ -59,7 +59,7 @@ def test_a_published_file_gives_its_network_and_a_safetensors_file(kind, tmp_pat
         assert torch.equal(load_stylegan(path)(z, c, 0.7), expected)
 
 
-def test_a_foreign_safetensors_file_beside_it_stays(tmp_path):
+def test_an_unrelated_safetensors_file_beside_it_is_kept(tmp_path):
     _, content = published("t")
     (tmp_path / "network.pkl").write_bytes(pickle.dumps(content, 4))
     (tmp_path / "network.safetensors").write_bytes(b"mine")
@@ -78,7 +78,7 @@ def test_hostile_pickles_of_every_protocol_execute_nothing(protocol, tmp_path):
 
 
 @pytest.mark.parametrize("kind", ["t", "ada"])
-def test_200_damaged_files_are_refused_or_are_not_damaged_where_it_counts(kind, tmp_path):
+def test_200_damaged_files_are_refused_or_load_whole(kind, tmp_path):
     network, content = published(kind)
     whole = pickle.dumps(content, 4)
     draw = random.Random(0)  # noqa: S311 - a repeatable test
@@ -90,7 +90,7 @@ def test_200_damaged_files_are_refused_or_are_not_damaged_where_it_counts(kind, 
         except CheckpointError as error:
             refused += "hostile.pkl" in str(error) and len(str(error)) < 1000
             continue
-        # The format has no checksum: a changed weight is a weight. Structure and shapes must be whole.
+        # The format has no checksum, so a changed weight is accepted. Structure and shapes must be intact.
         assert loaded_whole(loaded, network)
         whole_ones += 1
     assert refused + whole_ones == 100
@@ -103,7 +103,7 @@ def test_a_small_file_cannot_take_much_time_or_memory(what, tmp_path):
         load_bytes(tmp_path, forged()[what])
 
 
-def test_modules_that_hold_one_another_and_options_without_end_are_refused(tmp_path):
+def test_cyclic_modules_and_endless_options_are_refused(tmp_path):
     with pytest.raises(CheckpointError, match="more than 1000"):
         load_bytes(tmp_path, pickle.dumps(shared_modules(), 4))
     _, content = published("t")
@@ -117,7 +117,7 @@ def test_modules_that_hold_one_another_and_options_without_end_are_refused(tmp_p
         load_bytes(tmp_path, pickle.dumps(content, 4))
 
 
-def test_checksums_find_a_changed_weight(tmp_path):
+def test_checksums_detect_a_changed_weight(tmp_path):
     _, content = published("t")
     path, converted = tmp_path / "network.pkl", tmp_path / "network.safetensors"
     path.write_bytes(pickle.dumps(content, 4))
@@ -138,7 +138,7 @@ def test_checksums_find_a_changed_weight(tmp_path):
     assert torch.equal(load_stylegan(converted).mapping.w_avg, weight)
 
 
-def test_a_converted_file_of_another_pickle_stays(tmp_path):
+def test_a_converted_file_of_another_pickle_is_kept(tmp_path):
     path, converted = tmp_path / "network.pkl", tmp_path / "network.safetensors"
     for kind in ("t", "r"):
         network, content = published(kind)
@@ -176,7 +176,7 @@ HUGE = 10**5000
 
 
 @pytest.mark.parametrize("place", ["_modules", "_buffers", "_parameters", "_init_kwargs", "mapping_kwargs"])
-def test_names_that_are_numbers_of_thousands_of_digits_are_refused(place, tmp_path):
+def test_names_with_thousands_of_digits_are_refused(place, tmp_path):
     _, content = published("t")
     state = content["G_ema"].meta["state"]
     found = state["_init_kwargs"]["mapping_kwargs"] if place == "mapping_kwargs" else state[place]
@@ -185,7 +185,7 @@ def test_names_that_are_numbers_of_thousands_of_digits_are_refused(place, tmp_pa
         load_bytes(tmp_path, pickle.dumps(content, 4))
 
 
-def test_a_path_that_no_file_can_have_is_refused(tmp_path):
+def test_an_invalid_path_is_refused(tmp_path):
     for name in ("a\0b.pkl", "1" * 5000 + ".pkl"):
         with pytest.raises(CheckpointError, match="cannot be read"):
             load_stylegan(tmp_path / name)
@@ -206,7 +206,7 @@ def test_a_tensor_has_at_most_eight_dimensions(tmp_path):
             load_bytes(tmp_path, pickle.dumps({"G": tensor}, 4))
 
 
-def test_converted_files_of_other_content_are_refused(tmp_path):
+def test_converted_files_with_other_content_are_refused(tmp_path):
     _, content = published("t")
     (tmp_path / "network.pkl").write_bytes(pickle.dumps(content, 4))
     load_stylegan(tmp_path / "network.pkl")
@@ -225,7 +225,7 @@ def test_a_file_that_is_too_large_is_not_read(tmp_path):
         load_stylegan(tmp_path / "huge.pkl")
 
 
-def test_cycles_and_false_lengths_are_refused(tmp_path):
+def test_cycles_and_wrong_lengths_are_refused(tmp_path):
     cycle = b"\x80\x04]\x94h\x00a."
     huge = b"\x80\x04\x8e" + struct.pack("<Q", 2**62) + b"x."
     for content in (cycle, huge, b"", b"\x80\x04.", b"PK\x03\x04" + bytes(40), b"\x80\x04N0."):
@@ -233,7 +233,7 @@ def test_cycles_and_false_lengths_are_refused(tmp_path):
             load_bytes(tmp_path, content)
 
 
-def test_tensors_outside_their_storage_and_sizes_beyond_reason_are_refused(tmp_path):
+def test_tensors_outside_their_storage_and_excessive_sizes_are_refused(tmp_path):
     storage = torch.arange(4.0).storage()
     outside = Runs(torch._utils._rebuild_tensor_v2, storage, 2, (4,), (1,), False, {})
     with pytest.raises(CheckpointError, match="outside its storage"):
@@ -252,7 +252,7 @@ def test_tensors_outside_their_storage_and_sizes_beyond_reason_are_refused(tmp_p
         load_bytes(tmp_path, pickle.dumps({"G_ema": Stored("Generator", state)}, 4))
 
 
-def test_a_file_that_is_missing_or_of_another_project_is_named(tmp_path):
+def test_a_missing_file_or_one_of_another_project_is_named(tmp_path):
     with pytest.raises(CheckpointError, match=r"missing\.pkl"):
         load_stylegan(tmp_path / "missing.pkl")
     buffer = io.BytesIO()
@@ -261,7 +261,7 @@ def test_a_file_that_is_missing_or_of_another_project_is_named(tmp_path):
         load_bytes(tmp_path, buffer.getvalue())
 
 
-def test_a_changed_byte_in_the_shipped_network_is_found(tmp_path):
+def test_a_changed_byte_in_the_shipped_network_is_detected(tmp_path):
     shipped = (files("ganwidgets") / "pretrained" / "stylegan3_digits.safetensors").read_bytes()
     changed = bytearray(shipped)
     changed[-1] ^= 1

@@ -1,4 +1,4 @@
-"""The list of published networks, a download from a server of the test's own, and the network that is shipped."""
+"""The list of published networks, a download from a local test server, and the shipped network."""
 
 import http.server
 import threading
@@ -45,7 +45,7 @@ def site(monkeypatch):
 
 
 @pytest.mark.usefixtures("site")
-def test_a_download_says_how_far_it_is_and_comes_once(tmp_path):
+def test_a_download_reports_its_progress_and_is_made_once(tmp_path):
     progress_calls = []
     path = download_stylegan(NAME, tmp_path, progress=lambda *at: progress_calls.append(at))
     assert path.read_bytes() == CONTENT
@@ -54,7 +54,7 @@ def test_a_download_says_how_far_it_is_and_comes_once(tmp_path):
     assert download_stylegan(NAME, tmp_path, progress=lambda *_: pytest.fail("again")) == path
 
 
-def test_what_goes_wrong_leaves_no_file(site, tmp_path):
+def test_a_failed_download_leaves_no_file(site, tmp_path):
     with pytest.raises(gw.CheckpointError, match=r"browser and pass its path"):
         download_stylegan("stylegan2-ffhq-256x256.pkl", tmp_path)
     with pytest.raises(KeyboardInterrupt):
@@ -73,7 +73,7 @@ def test_the_list_has_every_stylegan3_network_with_its_address():
     assert all(each.megabytes and each.url.startswith("https://api.ngc.nvidia.com/") for each in threes)
 
 
-def test_the_shipped_network_makes_the_ten_digits():
+def test_the_shipped_network_generates_the_ten_digits():
     network = gw.load_stylegan("digits")
     z = torch.randn(200, network.z_dim, generator=torch.Generator().manual_seed(0))
     labels = torch.arange(200) % 10
@@ -90,7 +90,7 @@ def centres_of_digits():
     return torch.stack([images[labels == label].mean(0).flatten() for label in range(10)])
 
 
-def test_a_generator_of_ones_own_is_saved_and_loaded(tmp_path):
+def test_a_generator_of_the_user_is_saved_and_loaded(tmp_path):
     network = Generator(8, 0, 8, 16, 1, channel_base=64, channel_max=4, num_layers=4, margin_size=3).eval()
     initialize(network, torch.Generator().manual_seed(0))
     save_generator(network, tmp_path / "own.safetensors")

@@ -1,4 +1,4 @@
-"""Convolutions by Winograd's minimal filtering, against direct ones."""
+"""Convolutions by Winograd's minimal filtering, compared with direct ones."""
 
 import copy
 
@@ -21,7 +21,7 @@ from ganwidgets.networks.stylegan3.winograd import transformed, winograd_conv2d
     padding=st.integers(0, 2),
     seed=st.integers(0, 99),
 )
-def test_it_is_the_convolution(n, channels, out, height, width, padding, seed):
+def test_it_equals_the_convolution(n, channels, out, height, width, padding, seed):
     draw = torch.Generator().manual_seed(seed)
     x = torch.randn(n, channels, height, width, generator=draw)
     weight = torch.randn(out, channels, 3, 3, generator=draw)
@@ -30,7 +30,7 @@ def test_it_is_the_convolution(n, channels, out, height, width, padding, seed):
     torch.testing.assert_close(found, expected, rtol=0, atol=1e-3 if channels > 3 else 6e-4)
 
 
-def test_one_image_without_gradients_is_that_with_gradients_and_follows_new_weights(monkeypatch):
+def test_a_single_image_without_gradients_equals_that_with_gradients_and_follows_new_weights(monkeypatch):
     monkeypatch.setattr(winograd, "LEAST_CHANNELS", 4)
     network = Generator(8, 0, 8, 16, 3, channel_base=256, channel_max=8, num_layers=5).eval()
     initialize(network, torch.Generator().manual_seed(0))
