@@ -213,7 +213,7 @@ VALUES: tuple[Any, ...] = (
     None, True, -1, 0, 5, 2**31, 2**70, 10**5000, float("nan"), float("inf"), 1e300, "", "x" * 1000, b"\x00", (), (1,), [],
     [None], [1e300], {}, {"num_layers": 10**9}, torch.zeros(0), torch.zeros(3, dtype=torch.int64), torch.zeros(()),
 )  # fmt: skip
-"""What stands in the place of one part of a file in :func:`replaced`."""
+"""Values that :func:`replaced` puts in place of one part of a file."""
 
 
 def replaced(content: Mapping[str, Any], draw: random.Random) -> dict[str, Any]:

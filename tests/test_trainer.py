@@ -206,15 +206,15 @@ def test_steps_work_under_every_torch_mode_of_the_caller():
 
 
 def test_callbacks_receive_each_step_and_can_be_removed():
-    trainer, heard, threads = small(), [], set()
-    remove = trainer.on_step(lambda record: (heard.append(record), threads.add(threading.current_thread())))
+    trainer, records, threads = small(), [], set()
+    remove = trainer.on_step(lambda record: (records.append(record), threads.add(threading.current_thread())))
     trainer.step(2)
     trainer.step_d()
     remove()
     remove()
     trainer.step()
-    assert [record["iteration"] for record in heard] == [1, 2, 2]
-    assert all(math.isfinite(value) for record in heard for value in record.values())
+    assert [record["iteration"] for record in records] == [1, 2, 2]
+    assert all(math.isfinite(value) for record in records for value in record.values())
     assert threads == {threading.current_thread()}
 
 
@@ -381,7 +381,7 @@ def test_a_frozen_network_changes_no_bit(own, switch, network, loss, game, penal
     assert not same(before[other], after[other])
     if network == "generator":
         assert same(before["ema"], after["ema"])
-    assert math.isfinite(record[loss]), "its curve goes on"
+    assert math.isfinite(record[loss]), "its curve continues"
     assert math.isnan(record[f"grad_norm_{loss[-1]}"])
     drawn = {
         ("discriminator", "relativistic"): 4,

@@ -474,9 +474,9 @@ def test_circular_links_are_read_once_and_named(tmp_path):
     with pytest.warns(DataWarning, match=r"^5 entries of") as caught:
         source = load_data(tmp_path / "data")
     assert source.size == 8
-    said = str(caught[0].message)
+    message = str(caught[0].message)
     assert all(
-        name in said
+        name in message
         for name in ("cat/up leads", "eel leads to", "gone leads nowhere", "itself leads", "side/a leads")
     )
 

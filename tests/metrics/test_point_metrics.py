@@ -149,7 +149,7 @@ def test_evaluation_is_repeatable_and_leaves_global_generators_unchanged():
 
 
 def test_perfect_samples_have_the_theoretical_score():
-    """In the plane a share of 1 - exp(-9/2) lies within three deviations."""
+    """In the plane a share of 1 - exp(-9/2) is within three deviations."""
     modes = mixture(deviation=(0.02, 0.3))
     points = drawn(modes, 100_000)
     assert captured_modes(points, modes) == 8

@@ -42,7 +42,7 @@ HOSTILE = [
     {"step_d": 1},
     [[[[[[0]]]]]],
 ]
-"""Values of every type, most of which make no sense anywhere."""
+"""Values of every type; most are invalid at every place."""
 
 
 class Deep:

@@ -57,13 +57,13 @@ def test_each_recovery_goes_back_further_to_an_exact_state_with_the_settings_in_
         diverge(cliff)
         lr = 0.002 / number
         cliff.change("calmer", lr_d=lr)
-        said = cliff._recovery.recover()
+        message = cliff._recovery.recover()
         assert (
-            said
+            message
             == f"recovered at iteration {AT - back}: {number} divergences did not get past iteration {AT}"
         )
         assert (cliff.iteration, cliff.settings.lr_d) == (AT - back, lr)
-        assert cliff.interventions[-1].reason == said
+        assert cliff.interventions[-1].reason == message
         rate = cliff.settings.lr_d
         cliff.settings.lr_d = 0.002
         if number == 2:
@@ -71,7 +71,7 @@ def test_each_recovery_goes_back_further_to_an_exact_state_with_the_settings_in_
         cliff.settings.lr_d = rate
     diverge(cliff)
     cliff._recovery.recover()
-    assert cliff.iteration == 0, "nothing lies before the start"
+    assert cliff.iteration == 0, "there is no state before the start"
 
 
 def test_a_recovery_without_a_changed_setting_warns_of_the_same_divergence_and_adds_a_note(cliff):

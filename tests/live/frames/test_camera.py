@@ -318,7 +318,7 @@ def test_a_failing_measurement_is_logged(caplog):
         metric_sampler.measure(iteration, samples, fails, dict, 0.0)
         metric_sampler.settle()
     assert "iteration 3" in caplog.text
-    assert "iteration 4" not in caplog.text, "the same reason is told once"
+    assert "iteration 4" not in caplog.text, "the same reason is logged once"
     assert dict(metric_sampler.latest) == {}
     assert metric_sampler.trouble == "no weights"
     now += 2
@@ -329,7 +329,7 @@ def test_a_failing_measurement_is_logged(caplog):
     wanted = False
     metric_sampler.measure(6, samples, fails, dict, 0.0)
     metric_sampler.settle()
-    assert metric_sampler.trouble == "", "nobody looks any more"
+    assert metric_sampler.trouble == "", "no view is open any more"
 
 
 def test_a_long_series_is_thinned_evenly_and_keeps_its_latest_values():

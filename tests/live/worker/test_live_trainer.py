@@ -58,11 +58,11 @@ def test_controls_take_effect_during_a_long_call_to_train(live):
         pass
 
     trainer, runner, log = live
-    begun, heard = threading.Event(), threading.Event()
+    begun, noticed = threading.Event(), threading.Event()
 
     def on_step(_):
         begun.set()
-        if heard.is_set():
+        if noticed.is_set():
             raise EnoughError
 
     trainer.on_step(on_step)
@@ -74,7 +74,7 @@ def test_controls_take_effect_during_a_long_call_to_train(live):
             assert log.answer(ticket).changes == {"lr_d": (1e-3, 5e-4)}
             assert not call.done()
         finally:
-            heard.set()
+            noticed.set()
         with pytest.raises(EnoughError):
             call.result(PATIENCE)
 

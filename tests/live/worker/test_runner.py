@@ -438,13 +438,13 @@ def test_a_failing_listener_is_logged_and_the_others_are_called(runner, caplog):
 
 
 def test_a_removed_listener_is_not_called(runner):
-    heard = []
-    leave = runner.subscribe(heard.append)
+    received = []
+    leave = runner.subscribe(received.append)
     leave()
     leave()
     runner.step(1)
     wait(runner)
-    assert not heard
+    assert not received
 
 
 # --- reset, recover ---------------------------------------------------------------------------------

@@ -240,7 +240,7 @@ BY_HAND = {
     "first of a branch": ("branches", ("root", "first", 1)),
     "where a branch begins": ("branches", ("start", 0)),
     "number of a branch": ("branches", ("id",)),
-    "where the run stands": ("head", ("current", "place", 1)),
+    "the place of the run": ("head", ("current", "place", 1)),
     "how many interventions": ("head", ("current", "interventions")),
     "a row of the history": ("history", ("first",)),
     "length of a column": ("history", ("columns", "loss_d")),

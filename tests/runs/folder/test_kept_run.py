@@ -182,9 +182,9 @@ runner.wait(50) if trainer.iteration < 50 else None
 print(trainer.iteration)
 """
     child = python(code, path)
-    said, _ = child.communicate()
+    output, _ = child.communicate()
     trainer = gw.open_run(path)
-    assert trainer.iteration >= int(said)
+    assert trainer.iteration >= int(output)
     twin = gw.GANTrainer("ring8", **SMALL)
     twin.step(trainer.iteration)
     assert trainer.state_hash() == twin.state_hash()
@@ -231,15 +231,15 @@ def test_a_run_killed_at_fifty_random_moments_continues(memory_factory):
         zygote.stdin.flush()
         name, child = zygote.stdout.readline().split()
         assert name == "child"
-        said = [zygote.stdout.readline().split() for _ in range(chosen.randrange(1, 6))]
+        output = [zygote.stdout.readline().split() for _ in range(chosen.randrange(1, 6))]
         moment = time.perf_counter() + chosen.random() * 0.008  # about the time between two commits
         while time.perf_counter() < moment:
             pass
         os.kill(int(child), signal.SIGKILL)
         while (line := zygote.stdout.readline().split())[0] != "exit":
-            said.append(line)
-        assert int(line[1]) == -signal.SIGKILL, said
-        confirmed = [words for words in said if words[0] == "stored"]
+            output.append(line)
+        assert int(line[1]) == -signal.SIGKILL, output
+        confirmed = [words for words in output if words[0] == "stored"]
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             trainer = gw.open_run(path)

@@ -329,9 +329,9 @@ def test_no_damage_of_a_file_leads_to_a_wrong_state(known, memory_factory):
         swapped = files[chosen.choice([other for other in snapshots if other != name])]
         for damaged in (bytes(flipped), content[: chosen.randrange(len(content))], b"", swapped, pickled):
             put({**files, name: damaged}, path)
-            said = look_everywhere(path, hashes)
+            reports = look_everywhere(path, hashes)
             if name in snapshots and damaged != content:
-                noticed += bool(said)
+                noticed += bool(reports)
             shutil.rmtree(path)
         put({other: c for other, c in files.items() if other != name}, path)
         look_everywhere(path, hashes)

@@ -64,7 +64,7 @@ def broken(path, how):
 KINDS = ["removed", "moved", "emptied", "replaced by a file", "without its database"]
 
 
-@pytest.mark.skipif(os.name == "nt", reason="Windows lets nobody remove what is open")
+@pytest.mark.skipif(os.name == "nt", reason="Windows does not remove open files")
 @pytest.mark.filterwarnings("ignore:the run cannot be stored")
 @pytest.mark.parametrize("how", KINDS)
 def test_close_raises_for_a_removed_folder_and_the_run_can_be_saved_elsewhere(path, tmp_path, how):
@@ -110,7 +110,7 @@ def test_retries_become_less_frequent_and_nothing_is_lost(path, disk, monkeypatc
 
     with pytest.warns(RuntimeWarning, match="No space left") as caught:
         go_on()
-    assert len(caught) == 1, "it is said once as a warning, and stays a state"
+    assert len(caught) == 1, "it is warned about once, and stays in the state"
     assert pauses == [1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 30.0, 30.0]
     full.undo()
     trainer.step()
@@ -193,7 +193,7 @@ class TestLive:
         assert gw.GANTrainer.load(tmp_path / "run.gan").iteration == 3
 
 
-@pytest.mark.skipif(os.name == "nt", reason="Windows lets nobody remove what is open")
+@pytest.mark.skipif(os.name == "nt", reason="Windows does not remove open files")
 @pytest.mark.parametrize("what", ["the folder", "one file", "the data"])
 def test_removed_snapshots_are_detected_and_nothing_is_lost(path, tmp_path, what):
     data = np.random.default_rng(0).normal(size=(50, 2)).astype("float32") if what == "the data" else "ring8"

@@ -248,10 +248,10 @@ def test_an_interrupt_at_any_line_of_a_step(make, prepare, tried):
         with pytest.raises(KeyboardInterrupt), Interrupting(k):
             trainer.step()
         where = step.lines[k - 1]
-        stands = trainer.iteration
-        assert len(trainer.history["loss_d"]) == stands, where
-        assert stands == 2 or trainer.interventions == made[3], where
-        assert ended(trainer) == ends[stands], where
+        iteration = trainer.iteration
+        assert len(trainer.history["loss_d"]) == iteration, where
+        assert iteration == 2 or trainer.interventions == made[3], where
+        assert ended(trainer) == ends[iteration], where
 
 
 @pytest.mark.parametrize(

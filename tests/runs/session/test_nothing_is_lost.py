@@ -121,11 +121,11 @@ def test_a_permanent_failure_loses_no_complete_update(breakage, sizes, nth):
         for _ in range(2):  # it fails again
             with pytest.raises((Failure, DeviceError, MemoryError, KeyboardInterrupt, DivergedError)):
                 trainer.step(10)
-        stands = trainer.iteration
+        iteration = trainer.iteration
     finally:
         mend()
-    assert 23 <= stands < 26
-    twin.step(stands)
+    assert 23 <= iteration < 26
+    twin.step(iteration)
     assert_same(trainer, twin)
     for run in (trainer, twin):
         run.step(5)

@@ -46,10 +46,10 @@ class Zygote:
 
     def rest(self):
         """Return the remaining output of the child, and how it ended."""
-        said = []
+        lines = []
         while (line := self.line())[0] != "exit":
-            said.append(line)
-        return said, int(line[1])
+            lines.append(line)
+        return lines, int(line[1])
 
     def run(self, work, *arguments):
         self.begin(work, *arguments)

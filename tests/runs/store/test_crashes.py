@@ -32,9 +32,9 @@ def test_killed_at_fifty_random_moments(zygote, tmp_path):
         while time.perf_counter() < moment:
             pass
         os.kill(child, signal.SIGKILL)
-        said, status = zygote.rest()
+        lines, status = zygote.rest()
         assert status == -signal.SIGKILL
-        confirmed = max([confirmed, *(int(count) for _, count in said)])
+        confirmed = max([confirmed, *(int(count) for _, count in lines)])
         with RunFolder.open(path) as folder:
             assert confirmed <= folder.commits <= confirmed + 1
             check(folder)
@@ -47,8 +47,8 @@ def test_killed_at_each_system_call_that_changes_the_disk(striking, memory):
     while True:
         call += 1
         path = memory / str(call)
-        said, status = striking.run("struck", path, call)
-        confirmed = int(said[-1][1]) if said else 0
+        lines, status = striking.run("struck", path, call)
+        confirmed = int(lines[-1][1]) if lines else 0
         if (path / "run.sqlite").exists():
             folder = RunFolder.open(path)
         else:
@@ -69,9 +69,9 @@ def test_killed_at_each_system_call_that_changes_the_disk(striking, memory):
 
 @pytest.mark.parametrize("error", [errno.ENOSPC, errno.EIO])
 def test_a_full_disk_at_each_system_call_damages_nothing(striking, memory, error):
-    said, status = striking.run("full", memory / "run", error)
+    lines, status = striking.run("full", memory / "run", error)
     assert status == 0, "the child's own assertions hold"
-    assert all(int(count) > 2 for _, count in said), "each step was seen to fail"
+    assert all(int(count) > 2 for _, count in lines), "each step was seen to fail"
 
 
 def test_a_file_system_without_space(disk):

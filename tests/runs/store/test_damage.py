@@ -69,22 +69,22 @@ def put(path, files):
 
 def outcome(path, writable):
     """Open a damaged folder and return the outcome; assert that no wrong value was returned."""
-    with warnings.catch_warnings(record=True) as said:
+    with warnings.catch_warnings(record=True) as reports:
         warnings.simplefilter("always")
         try:
             folder = RunFolder.open(path, writable)
         except CheckpointError as error:
             assert str(path) in str(error)  # noqa: PT017
             return "refused"
-    said = [warning for warning in said if issubclass(warning.category, CheckpointWarning)]
+    reports = [warning for warning in reports if issubclass(warning.category, CheckpointWarning)]
     with folder:
         found, should = held(folder.load()), expected(folder.commits)
-        assert said or folder.commits == STEPS, "what is lost is said to be"
+        assert reports or folder.commits == STEPS, "losses are reported"
         rows = found.pop("snapshots")
         assert [row.place for row in rows] == [where for where, _ in should["snapshots"]]
         assert found == {name: value for name, value in should.items() if name != "snapshots"}
         assert folder.document == DOCUMENT
-        result = "warned" if said else "whole"
+        result = "warned" if reports else "whole"
         for row, (_, known) in zip(rows, should["snapshots"], strict=True):
             try:
                 assert digest(folder.read_snapshot(row)) == known

@@ -21,10 +21,10 @@ def test_auto_is_the_gpu_if_present():
 def test_an_invalid_device_is_named_with_the_remedy(wrong):
     with pytest.raises(ValueError, match="device cannot be") as refusal:
         gw.GANTrainer("ring8", device=wrong)
-    said = str(refusal.value)
-    assert repr(wrong)[:20] in said
-    assert '"cpu"' in said
-    assert '"auto"' in said
+    message = str(refusal.value)
+    assert repr(wrong)[:20] in message
+    assert '"cpu"' in message
+    assert '"auto"' in message
 
 
 def test_loading_and_opening_refuse_an_invalid_device(tmp_path):

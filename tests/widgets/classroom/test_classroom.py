@@ -250,7 +250,9 @@ def test_a_question_is_answered_with_a_choice_and_a_curve_before_the_experiment(
     classroom.ask(LESSON)
     while not (shown := ann.until("question")):
         pass
-    assert (shown["answers"], shown["predictions"]) == (["fall", "rise"], None), "nobody follows the crowd"
+    assert (shown["answers"], shown["predictions"]) == (["fall", "rise"], None), (
+        "answers of others are hidden until the experiment"
+    )
     drawn = ([1.0], ["x"] * 32, [1e308] * 32, [10**400] * 32)
     for bad in ({"answer": 2}, {"answer": True}, *({"draw": values} for values in drawn)):
         ann.send(bad)

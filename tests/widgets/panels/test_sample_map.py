@@ -75,8 +75,8 @@ def test_points_and_small_images_are_sent_once_for_each_crowd(samples, sent, cha
     assert size == shape
     first = np.frombuffer(pixels, np.uint8).reshape(shape)[0, 0, 0]
     assert np.array_equal(first, np.rint(255 * many.generated[0, :channels, 0, 0]))
-    ((_, said),) = frame["notes"]
-    assert f"iteration 7: {channels * side * side} numbers" in said
+    ((_, note),) = frame["notes"]
+    assert f"iteration 7: {channels * side * side} numbers" in note
     samples.draw(images_frame(seen={"crowd": crowd(8, channels, side)}))
     assert len(sent) == 2
 
@@ -109,9 +109,9 @@ def test_umap_places_neighbours_in_feature_space_together_and_is_named_in_the_no
     for group in (real[:100], real[100:]):
         assert np.linalg.norm(group - group.mean(axis=0), axis=1).max() < apart / 2
     assert np.abs(generated[::-1] - real).max() < apart / 2
-    ((_, said),) = frame["notes"]
-    assert "UMAP" in said
-    assert "rows and columns" in said
+    ((_, note),) = frame["notes"]
+    assert "UMAP" in note
+    assert "rows and columns" in note
     samples.layout.set_state({"index": 0})
     samples.draw(images_frame(seen={"crowd": many}))
     assert "PCA" in sent[-1][0]["notes"][0][1]

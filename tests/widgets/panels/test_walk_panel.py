@@ -15,13 +15,13 @@ SMALL = {"batch_size": 16, "g_hidden": (8,), "d_hidden": (8,), "seed": 1}
 @pytest.mark.parametrize("chosen", [{}, {"skip_d_below": 10.0}, {"freeze_d": True}, {"loss": "relativistic"}])
 def test_every_sub_step_has_a_sentence_with_its_numbers(locale, chosen):
     walk = gw.GANTrainer("ring8", **SMALL, **chosen).walk()
-    said = []
+    sentences = []
     while (step := walk.next()) is not None:
-        said.append(f"{step.network}: {sentence_on(step, catalog(locale))}")
-        assert "{" not in said[-1]
+        sentences.append(f"{step.network}: {sentence_on(step, catalog(locale))}")
+        assert "{" not in sentences[-1]
         if step.stage == "loss":
-            assert f"{step.loss:.3g}".lstrip("-") in said[-1]
-    assert len(set(said)) == len(said)
+            assert f"{step.loss:.3g}".lstrip("-") in sentences[-1]
+    assert len(set(sentences)) == len(sentences)
 
 
 def test_two_close_losses_get_enough_digits_to_differ():

@@ -32,7 +32,9 @@ def test_it_visits_at_most_ten_parts_of_each_widget_class(data, settings, pictur
         overview = "gw-diagram" if "game" in settings else "gw-graph"
         assert {"gw-transport", "gw-status", overview, "gw-lr_d", "gw-curves", "gw-timeline"} <= set(visited)
         assert 8 <= len(visited) <= 10
-        titles = {english: said for (_, english, _), (_, said, _) in zip(STOPS, tour.stops, strict=True)}
+        titles = {
+            english: translated for (_, english, _), (_, translated, _) in zip(STOPS, tour.stops, strict=True)
+        }
         assert titles["The losses"] == "Les pertes"
     finally:
         with_tour.close()

@@ -318,23 +318,23 @@ class TestWatching:
             "a front end that has lost the widget would not look at a picture in its output"
         )
         del shown[0]
-        heard = w._dashboard.heartbeat._on_message
+        on_message = w._dashboard.heartbeat._on_message
         w.step(3)
         settle(w)  # no page is open
         assert [update for _, update in shown] == [False, True]
         assert shown[-1][0] != first[0]
-        heard(None, {"hello": "one"}, None)
-        heard(None, {"hello": "other"}, None)
+        on_message(None, {"hello": "one"}, None)
+        on_message(None, {"hello": "other"}, None)
         w.step(3)
         settle(w)
-        heard(None, {"bye": "one"}, None)
+        on_message(None, {"bye": "one"}, None)
         assert len(shown) == 2
-        heard(None, {"bye": "other"}, None)
+        on_message(None, {"bye": "other"}, None)
         assert [update for _, update in shown] == [False, True, True]
         assert shown[2][0] != shown[1][0]
         # wait() was not called since then
-        heard(None, {"hello": "one"}, None)
-        heard(None, {"bye": "one"}, None)
+        on_message(None, {"hello": "one"}, None)
+        on_message(None, {"bye": "one"}, None)
         assert len(shown) == 3
 
     def test_two_widgets_on_one_trainer_follow_each_other(self, make):
