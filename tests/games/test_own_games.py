@@ -74,3 +74,21 @@ def test_a_widget_refuses_a_setting_that_would_hide_one_of_its_attributes(exampl
     game = type("Hiding", (type(example),), {"settings": {**example.settings, name: setting}})()
     with pytest.raises(gw.DataError, match=f"cannot have the setting '{name}'"):
         gw.GANTrainerWidget("gaussians", game=game)
+
+
+def test_weights_that_a_game_draws_without_its_generator_follow_from_the_seed(example):
+    class Plain(type(example)):
+        def build(self, settings, shapes, generator):
+            networks = super().build(settings, shapes, generator)
+            for network in networks.values():
+                for layer in network.modules():
+                    if isinstance(layer, torch.nn.Linear):
+                        layer.reset_parameters()
+            return networks
+
+    hashes = []
+    for global_seed, seed in ((1, 0), (2, 0), (2, 5)):
+        torch.manual_seed(global_seed)
+        hashes.append(gw.GANTrainer("gaussians", game=Plain(), seed=seed).state_hash())
+        assert torch.equal(torch.get_rng_state(), torch.manual_seed(global_seed).get_state())
+    assert hashes[0] == hashes[1] != hashes[2]

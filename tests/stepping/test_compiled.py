@@ -3,6 +3,8 @@
 import os
 import subprocess
 import sys
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -240,6 +242,35 @@ def test_without_a_compiler_a_run_stays_eager_and_says_so_once(monkeypatch, tmp_
     eager.step(20)
     assert np.array_equal(trainer.history["loss_d"], eager.history["loss_d"])
     assert [w.category for w in recwarn if "g++" in str(w.message)] == [gw.CompilerWarning]
+
+
+def test_only_a_few_compilers_run_at_a_time(monkeypatch, tmp_path):
+    class Compiler:
+        def __init__(self, command, **_):
+            self.request, self.returncode = Path(command[-2]), None
+            begun.append(self)
+
+        def poll(self):
+            return self.returncode
+
+        def kill(self):
+            pass
+
+    begun = []
+    monkeypatch.setenv(programs.FOLDER, str(tmp_path))
+    monkeypatch.setattr(programs, "_COMPILATIONS", {})
+    monkeypatch.setattr(programs, "_RUNNING", set())
+    monkeypatch.setattr(programs, "compiler", lambda: "g++")
+    monkeypatch.setattr(programs.subprocess, "Popen", Compiler)
+    trainer = gw.GANTrainer("ring8", **SMALL)
+    plan = plan_of(trainer._session.run.engine, trainer._session.in_force(), 1)
+    plans = [replace(plan, batch_size=n) for n in (10, 20, 30)]
+    for _ in range(2):
+        assert [programs.program_for(plan) for plan in plans] == [None] * 3
+    assert [plan.key in str(each.request) for plan, each in zip(plans, begun, strict=False)] == [True, True]
+    begun[0].returncode = 0
+    programs.program_for(plans[2])
+    assert [plans[2].key in str(each.request) for each in begun] == [False, False, True]
 
 
 @pytest.mark.usefixtures("made")

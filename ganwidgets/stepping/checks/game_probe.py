@@ -16,6 +16,8 @@ from ganwidgets.games.definitions import names_of_every_game, settings_of
 from ganwidgets.games.game import Game, Player, Scored
 from ganwidgets.games.gan import GAN
 from ganwidgets.messages import Message
+from ganwidgets.networks.seeded_draws import DrawsFrom
+from ganwidgets.seeds import seeded
 from ganwidgets.settings.types import Setting
 from ganwidgets.stepping.checks.probe import Probe
 from ganwidgets.stepping.engine import Engine, number_of
@@ -186,12 +188,16 @@ def _check_types(game: Game) -> None:
 def built(game: Game, settings: Any, shapes: Any, weights: torch.Generator) -> dict[str, nn.Module]:
     """Return the result of :meth:`Game.build`.
 
+    What it draws without a generator, such as the initial weights of ``nn.Linear``, comes from a second generator with a
+    seed of its own, so that the weights follow from the run's seed.
+
     Raises
     ------
     DataError
         If it fails, or does not return networks by name.
     """
-    made = _called(game, "build", settings, shapes, weights)
+    with DrawsFrom(seeded(weights.initial_seed(), "builder")):
+        made = _called(game, "build", settings, shapes, weights)
     if not isinstance(made, Mapping):
         raise DataError(
             Message(

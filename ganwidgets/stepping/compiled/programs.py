@@ -37,6 +37,9 @@ CODE = ("stepping/compiled", "stepping/lanes", "objectives", "optimizers.py")
 
 COMPILERS = ("g++", "clang++", "c++", "cl")
 
+MOST_COMPILERS = 2
+"""Maximum number of compilers to run at a time; each takes a processor and 0.7 GB."""
+
 FOLDER = "GANWIDGETS_CACHE"
 """An environment variable with the folder for compiled steps, instead of the user's cache folder."""
 
@@ -87,16 +90,18 @@ def compiler() -> str | None:
 def program_for(plan: StepPlan) -> Program | None:
     """Return the program of a plan if it is cached; otherwise start compiling and return None.
 
+    At most :data:`MOST_COMPILERS` run at a time; a later call starts the compiler of another plan.
+
     Raises
     ------
     CompilerError
         If there is no compiler, or if compiling failed before.
     """
     with _LOCK:
-        known = _COMPILATIONS.get(plan.key)
-        if known is None:
-            known = _COMPILATIONS[plan.key] = _Compilation(plan)
-        return known.program()
+        running = sum(process.poll() is None for process in _RUNNING)
+        if plan.key not in _COMPILATIONS and running >= MOST_COMPILERS and not _file_of(plan).exists():
+            return None
+        return _compilation_of(plan).program()
 
 
 def program_now(plan: StepPlan) -> Program:
@@ -107,19 +112,29 @@ def program_now(plan: StepPlan) -> Program:
     CompilerError
         If it cannot be compiled.
     """
+    with _LOCK:
+        compilation = _compilation_of(plan)
+    compilation.wait()
     found = program_for(plan)
-    if found is None:
-        _COMPILATIONS[plan.key].wait()
-        found = program_for(plan)
-        assert found is not None
+    assert found is not None
     return found
+
+
+def _compilation_of(plan: StepPlan) -> _Compilation:
+    if plan.key not in _COMPILATIONS:
+        _COMPILATIONS[plan.key] = _Compilation(plan)
+    return _COMPILATIONS[plan.key]
+
+
+def _file_of(plan: StepPlan) -> Path:
+    return cache_folder() / f"{plan.key}-{_versions()}.pt2"
 
 
 class _Compilation:
     """One program: being compiled, loaded, or failed."""
 
     def __init__(self, plan: StepPlan) -> None:
-        self._file = cache_folder() / f"{plan.key}-{_versions()}.pt2"
+        self._file = _file_of(plan)
         self._program: Program | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._fault: CompilerError | None = None
