@@ -119,7 +119,7 @@ class Source(ABC):
 
     @property
     def labelled(self) -> bool | None:
-        """True if the data has labels; None if only reading it would tell."""
+        """True if the data has labels; None if that is only known after reading it."""
         return self.labels is not None
 
     def all_labels(self) -> Tensor | None:

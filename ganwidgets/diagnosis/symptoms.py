@@ -31,7 +31,7 @@ IDEAL: Mapping[str, float] = MappingProxyType(
         "relativistic": math.log(2),
     }
 )
-"""Loss of a D that cannot tell the samples apart; a Wasserstein critic's has no such scale."""
+"""Loss of a D that cannot separate the samples; a Wasserstein critic's has no such scale."""
 
 BLOCKS = 10
 """Number of parts of the window; the median of each is one smoothed value."""

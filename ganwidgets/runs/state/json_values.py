@@ -1,6 +1,6 @@
 """Parsing of untrusted JSON: bounded before it is parsed, and converted to declared types.
 
-Hashes in a run folder or a saved file have no key: they tell damage, not intent. Values are therefore
+Hashes in a run folder or a saved file have no key: they detect damage, not intent. Values are therefore
 checked against declared types and bounds, with `msgspec`, before anything is made of them.
 """
 

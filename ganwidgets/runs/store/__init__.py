@@ -16,7 +16,7 @@ Each commit is one transaction that comes after the files it names, so a crash l
 what was committed. Nothing in it is a pickle or can execute.
 
 The folder may come from a stranger. :mod:`.regular` opens its files, so that none leads outside the
-folder; :mod:`.rows` declares the types and bounds of what they hold, since a hash tells damage, not intent.
+folder; :mod:`.rows` declares the types and bounds of what they hold, since a hash detects damage, not intent.
 """
 
 from ganwidgets.runs.store.entry import Entry, SnapshotRow, Stored

@@ -182,14 +182,14 @@ function render({ model, el }) {
   };
   filter.addEventListener("input", draw);
   const traits = ["table", "curves", "pictures", "message"];
-  const deafen = listen(model, Object.fromEntries(traits.map((trait) => [`change:${trait}`, draw])));
+  const unlisten = listen(model, Object.fromEntries(traits.map((trait) => [`change:${trait}`, draw])));
   const timer = setInterval(() => {
     if (document.visibilityState === "visible" && el.isConnected && el.offsetParent !== null) model.send({ look: true });
   }, LOOK_EVERY);
   draw();
   return () => {
     clearInterval(timer);
-    deafen();
+    unlisten();
   };
 }
 

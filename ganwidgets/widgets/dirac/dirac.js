@@ -165,11 +165,11 @@ export default {
       const [theta, psi] = model.get("scene").path[0];
       begin(theta + KEY_STEP * direction[0], psi + KEY_STEP * direction[1]);
     });
-    const deafen = listen(model, { "change:scene": draw });
+    const unlisten = listen(model, { "change:scene": draw });
     draw();
     return () => {
       stop();
-      deafen();
+      unlisten();
     };
   },
 };

@@ -114,10 +114,10 @@ function render({ model, el }) {
     bar.style.width = `${Math.round(share * 100)}%`;
     bar.parentElement.classList.toggle("gw-latents-busy", share < 1);
   };
-  const deafen = listen(model, { "change:pictures": show, "change:state": showState });
+  const unlisten = listen(model, { "change:pictures": show, "change:state": showState });
   show();
   showState();
-  return deafen;
+  return unlisten;
 }
 
 export default { render };

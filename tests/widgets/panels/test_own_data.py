@@ -21,7 +21,7 @@ class Desk:
         self.panel = OwnDataPanel(catalog, self.chosen.append, self.trained.append)
         self.panel.send = lambda content, buffers=(): self.sent.append((content, buffers))
 
-    def hear(self, **content):
+    def receive(self, **content):
         self.panel._handle_custom_msg(content, [])
 
     @property
@@ -41,7 +41,7 @@ def test_a_drawing_becomes_points_and_then_data(desk):
     shown = np.frombuffer(preview, np.float32).reshape(-1, 2)
     assert np.abs(shown[:, 1]).max() <= 0.1
     assert desk.trained == []
-    desk.hear(train="drawing")
+    desk.receive(train="drawing")
     assert (desk.trained[0].size, desk.trained[0].standardization) == (4000, None)
 
 
@@ -49,37 +49,37 @@ def test_an_erased_drawing_trains_nothing(desk):
     desk.panel.strokes = [LINE, [True, 0.5, [-1, 0, 1, 0]]]
     assert desk.answer == {"count": 0, "message": desk.answer["message"]}
     assert "nothing is painted" in desk.answer["message"]
-    desk.hear(train="drawing")
+    desk.receive(train="drawing")
     desk.panel.strokes = []
     assert desk.answer == {"count": 0, "message": ""}
     assert desk.trained == []
 
 
 def test_pasted_text_is_parsed_or_the_wrong_line_is_named(desk):
-    desk.hear(text="x,y\n1,2\n3,4")
+    desk.receive(text="x,y\n1,2\n3,4")
     assert (desk.answer["count"], desk.answer["refused"]) == (2, False)
     assert "2 points of 2 coordinates, from 1 to 4" in desk.answer["message"]
-    desk.hear(train="text")
+    desk.receive(train="text")
     assert desk.trained[0].tolist() == [[1, 2], [3, 4]]
-    desk.hear(text="1,2\n3,four")
+    desk.receive(text="1,2\n3,four")
     assert desk.answer["refused"]
     assert "line 2" in desk.answer["message"]
-    desk.hear(train="text")
+    desk.receive(train="text")
     assert len(desk.trained) == 1
 
 
 def test_a_reloaded_page_gets_the_drawing_back(desk):
     desk.panel.strokes = [LINE]
     before = desk.sent[-1]
-    desk.hear(hello=True)
+    desk.receive(hello=True)
     assert desk.sent[-1] == before
 
 
 def test_every_preset_has_a_thumbnail_and_can_be_chosen(desk):
     thumbnails = desk.panel.words["thumbnails"]
     assert [each["name"] for each in thumbnails] == list(POINT_PRESETS)
-    desk.hear(preset="spiral")
-    desk.hear(preset="no such")
+    desk.receive(preset="spiral")
+    desk.receive(preset="no such")
     assert desk.chosen == ["spiral"]
 
 

@@ -52,11 +52,11 @@ export function nameElements(model, root) {
     });
   });
   observer.observe(root, { childList: true, subtree: true });
-  const deafen = listen(model, { "change:names": apply });
+  const unlisten = listen(model, { "change:names": apply });
   apply();
   return () => {
     observer.disconnect();
-    deafen();
+    unlisten();
   };
 }
 

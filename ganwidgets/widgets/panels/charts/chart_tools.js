@@ -54,10 +54,10 @@ function render({ model, el }) {
   );
   showScale();
   showCurves();
-  const deafen = listen(model, { "change:scale": showScale, "change:shown": showCurves, "change:offered": showCurves });
+  const unlisten = listen(model, { "change:scale": showScale, "change:shown": showCurves, "change:offered": showCurves });
   return () => {
     closing.abort();
-    deafen();
+    unlisten();
   };
 }
 

@@ -44,16 +44,18 @@ class ChartTools(ScriptedWidget):
     shown: Any = List(help="Names of the curves that are shown.").tag(sync=True)
     most = Int(MOST_CURVES, help="Maximum number of curves.").tag(sync=True)
 
-    def __init__(self, catalog: Catalog, hear: Callable[[str, Any], None], layout: ipywidgets.Layout) -> None:
+    def __init__(
+        self, catalog: Catalog, on_request: Callable[[str, Any], None], layout: ipywidgets.Layout
+    ) -> None:
         words = {name: catalog(text) for name, text in WORDS.items()}
         words["curves_help"] = catalog(WORDS["curves_help"], count=MOST_CURVES)
         super().__init__(words=words, layout=layout, _dom_classes=("gw-chart-tools",))
-        self._hear = hear
+        self._on_request = on_request
         self.on_msg(self._on_message)
 
     def _on_message(self, _widget: Any, content: Mapping[str, Any], _buffers: Any) -> None:
         for kind, value in content.items():
-            self._hear(kind, value)
+            self._on_request(kind, value)
 
 
 class ChartChoice:
@@ -74,7 +76,7 @@ class ChartChoice:
     scale : {"linear", "log"}
     curves : tuple of str
         Names of the chosen curves; empty for the chart's own choice.
-    heard : callable
+    on_request : callable
         Called with ``("scale", value)`` or ``("curves", names)`` for a user's wish.
     """
 
@@ -82,11 +84,11 @@ class ChartChoice:
         self.known = tuple(known)
         self.scale: Scale = "linear"
         self.curves: tuple[str, ...] = ()
-        self.heard: Callable[[str, Any], None] = lambda _kind, _value: None
-        self.tools = ChartTools(catalog, self._hear, layout)
+        self.on_request: Callable[[str, Any], None] = lambda _kind, _value: None
+        self.tools = ChartTools(catalog, self._on_request, layout)
 
-    def _hear(self, kind: str, value: Any) -> None:
-        self.heard(kind, value)
+    def _on_request(self, kind: str, value: Any) -> None:
+        self.on_request(kind, value)
 
     def choose(self, scale: Scale, curves: tuple[str, ...]) -> None:
         """Draw with this axis and these curves from the next frame on."""

@@ -212,7 +212,7 @@ class MetricsPanel:
         if name != SEVERAL:
             names = PAIRS[name][1] if name in PAIRS else (name,)
             self.curves.choose(self.curves.scale, names)
-            self.curves.heard("curves", list(names))
+            self.curves.on_request("curves", list(names))
         self._request()
 
     def _draw_several(self, drawn: Mapping[str, OfferedCurve]) -> None:

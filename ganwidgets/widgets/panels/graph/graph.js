@@ -281,7 +281,7 @@ export default {
       setFlow();
       arrange();
     };
-    const deafen = listen(model, { "msg:custom": onMessage, "change:unfolded": showOpen });
+    const unlisten = listen(model, { "msg:custom": onMessage, "change:unfolded": showOpen });
     document.addEventListener(PICTURE, flowAlong);
     const resized = new ResizeObserver(arrange);
     resized.observe(stage);
@@ -295,7 +295,7 @@ export default {
       document.removeEventListener(PICTURE, flowAlong);
       resized.disconnect();
       unthemed();
-      deafen();
+      unlisten();
     };
   },
 };

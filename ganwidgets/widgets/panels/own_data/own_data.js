@@ -270,7 +270,7 @@ export default {
         trainText.disabled = !content.read.count;
       }
     };
-    const deafen = listen(model, { "msg:custom": onMessage, "change:strokes": show });
+    const unlisten = listen(model, { "msg:custom": onMessage, "change:strokes": show });
     const resized = new ResizeObserver(later);
     resized.observe(canvas);
     trainDrawing.disabled = trainText.disabled = true;
@@ -282,7 +282,7 @@ export default {
       clearTimeout(timer);
       later.cancel();
       resized.disconnect();
-      deafen();
+      unlisten();
     };
   },
 };

@@ -254,7 +254,7 @@ export default {
       legend.showFrame(frame);
       later();
     };
-    const deafen = listen(model, {
+    const unlisten = listen(model, {
       "msg:custom": onMessage,
       "change:layers": showTraits,
       "change:arrows": showTraits,
@@ -271,7 +271,7 @@ export default {
       clearTimeout(resting);
       resized.disconnect();
       unthemed();
-      deafen();
+      unlisten();
     };
   },
 };

@@ -241,7 +241,7 @@ export default {
     const gallery = new Gallery(model, el);
     const change = () => gallery.later();
     const names = ["count", "beside", "chosen", "direction", "amount"];
-    const deafen = listen(model, {
+    const unlisten = listen(model, {
       "msg:custom": (content, buffers) => gallery.receive(content, buffers),
       ...Object.fromEntries(names.map((name) => [`change:${name}`, change])),
     });
@@ -251,7 +251,7 @@ export default {
     return () => {
       gallery.gone();
       observer.disconnect();
-      deafen();
+      unlisten();
     };
   },
 };

@@ -131,11 +131,11 @@ export default {
     el.tabIndex = -1;
     el.addEventListener("keydown", press);
     speed.addEventListener("change", plan);
-    const deafen = listen(model, { "change:scene": show });
+    const unlisten = listen(model, { "change:scene": show });
     show();
     return () => {
       clearTimeout(waiting);
-      deafen();
+      unlisten();
     };
   },
 };

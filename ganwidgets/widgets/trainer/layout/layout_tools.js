@@ -201,7 +201,7 @@ function render({ model, el }) {
     later();
     setTimeout(later, 300); // views of panels that were hidden come later
   };
-  const deafen = listen(model, { "change:shown": changed, "change:message": changed, "change:sizes": changed });
+  const unlisten = listen(model, { "change:shown": changed, "change:message": changed, "change:sizes": changed });
   requestAnimationFrame(() => {
     const found = root();
     if (!found) return;
@@ -214,7 +214,7 @@ function render({ model, el }) {
     keeping.end();
     watch.disconnect();
     cancelAnimationFrame(waiting);
-    deafen();
+    unlisten();
   };
 }
 

@@ -98,9 +98,9 @@ class LayoutTools(ScriptedWidget):
             presets=list(presets),
             _dom_classes=("gw-layout-tools",),
         )
-        self.heard: Callable[[str, Any], None] = lambda _kind, _value: None
+        self.on_request: Callable[[str, Any], None] = lambda _kind, _value: None
         self.on_msg(self._on_message)
 
     def _on_message(self, _widget: Any, content: Mapping[str, Any], _buffers: Any) -> None:
         for kind, value in content.items():
-            self.heard(kind, value)
+            self.on_request(kind, value)

@@ -174,9 +174,9 @@ class LayoutTraits(traitlets.HasTraits):
         """Connect the tools, set the traits `looks`, and load the stored layout unless `looks` contains one."""
         tools = self._tools
         tools.shown = list(self.panels)
-        tools.heard = self._arrange_by_hand
+        tools.on_request = self._arrange_by_hand
         for name, choice in self._dashboard.charts.items():
-            choice.heard = partial(self._chart_by_hand, name)
+            choice.on_request = partial(self._chart_by_hand, name)
         for name, value in looks.items():
             setattr(self, name, value)
         if not set(LAYOUT) & set(looks):
