@@ -246,7 +246,7 @@ def _origins(run: Any, trainers: list[GANTrainer], before: int, *, alone: bool) 
     if isinstance(run, Timeline):
         return _branches(run)
     if isinstance(run, SweepRun):
-        return [OfSweep(run, f"lane {run.index}")]
+        return [OfSweep(run, f"run {run.index}")]
     if isinstance(run, Branch):
         run = _trainer_with(run, trainers), run
     if isinstance(run, tuple) and len(run) == 2 and isinstance(run[1], str | Branch):

@@ -138,7 +138,7 @@ def read_sweep(path: str | os.PathLike[str], data: Any, own: OwnParts, device: t
 
 
 def records_of_file(path: str | os.PathLike[str]) -> dict[str, RunRecord]:
-    """Return the records in a saved file by name: ``""`` for a single run, ``"lane 0"`` for a run of a sweep.
+    """Return the records in a saved file by name: ``""`` for a single run, ``"run 0"`` for a run of a sweep.
 
     Only the document and the history columns are read, so the SHA-256 of all tensors is not checked.
 
@@ -156,7 +156,7 @@ def records_of_file(path: str | os.PathLike[str]) -> dict[str, RunRecord]:
         if "sweep" not in document:
             return {"": record_from(by_run.get("", {}), document)}
         return {
-            f"lane {index}": record_from(by_run.get(f"run {index}/", {}), stored)
+            f"run {index}": record_from(by_run.get(f"run {index}/", {}), stored)
             for index, stored in enumerate(document["runs"])
         }
 

@@ -200,7 +200,7 @@ def test_stored_sweeps_are_compared_lane_by_lane(tmp_path, kind):
     sweep.save(tmp_path / "file")
     sweep.close()
     stored = gw.compare(tmp_path / kind)
-    assert list(stored.runs) == [f"{kind}: lane 0", f"{kind}: lane 1"]
+    assert list(stored.runs) == [f"{kind}: run 0", f"{kind}: run 1"]
     assert stored.settings()["lr_d"].tolist() == [1e-4, 2e-3]
     for run, name in zip(sweep.runs, stored.runs, strict=True):
         assert stored.curves("loss_d")[name].tolist() == run.history["loss_d"].tolist()
