@@ -395,6 +395,7 @@ def test_what_cannot_be_batched_runs_lane_after_lane_and_says_why(asked, why):
     ((_, said),) = sweep.groups
     assert why in said
     assert "\n" not in said
+    assert "please" not in said
     sweep.step(3)
     if "discriminator" in asked:
         asked = {**asked, "discriminator": Branching(layers(2, 1))}

@@ -6,6 +6,7 @@ batched form is known are computed by it; every other module goes through `torch
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 
 import torch
@@ -165,7 +166,8 @@ def check_batched(name: str, network: nn.Module, forward: LaneForward, inputs: t
         with torch.no_grad():
             together = forward(tensors, *(torch.stack([each, each]) for each in inputs))
     except Exception as error:
-        why = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        # The further sentences of torch.func advise to report an issue to PyTorch.
+        why = re.split(r"(?<=\w)\.\s|\n", str(error).strip(), maxsplit=1)[0] or type(error).__name__
         raise DataError(
             Message("the {network} cannot be computed for several runs at once: {why}", network=name, why=why)
         ) from error
