@@ -18,7 +18,7 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 torch.set_num_threads(1)
 
 settings.register_profile("shared", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.register_profile("ci", parent=settings.get_profile("shared"), derandomize=True)
+settings.register_profile("ci", parent=settings.get_profile("shared"), derandomize=True, max_examples=60)
 settings.load_profile("ci" if os.environ.get("CI") else "shared")
 
 # These files contain fixtures; only test modules and the package have doctests.

@@ -6,8 +6,8 @@ from playwright.sync_api import expect
 
 from trainer_view import show
 
-SLOWER = 8
-"""How many times slower than this processor the page computes; anywidget's 2 s were too short from 6 on."""
+SLOWER = 6
+"""How many times slower than this processor the page computes; from 6 on, anywidget's 2 s were too short."""
 
 CODE = """
 import ganwidgets as gw
