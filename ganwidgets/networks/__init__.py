@@ -11,9 +11,9 @@ from ganwidgets.errors import DataError
 from ganwidgets.messages import Message, N_
 from ganwidgets.networks import dcgan, mlp, msg, progressive, r3gan, resnet
 from ganwidgets.networks.layers.spectral import normalise_spectrally
-from ganwidgets.networks.seeded_draws import DrawsFrom
 from ganwidgets.networks.spec import NetworkSpec
 from ganwidgets.networks.stylegan3 import training
+from ganwidgets.rng_routing import RoutedRandomness
 from ganwidgets.seeds import seeded
 from ganwidgets.settings import SETTINGS, ChoiceSetting
 from ganwidgets.settings.registered_names import checked_name
@@ -172,9 +172,9 @@ def _own_networks(
     What its builder draws without a generator, such as the initial weights of ``nn.Linear``, comes from a second
     generator with a seed of its own, so that the weights follow from the run's seed.
     """
-    beside = seeded(generator.initial_seed(), "builder", device=generator.device)
+    beside = seeded(generator.initial_seed(), "builder")
     try:
-        with DrawsFrom(beside):
+        with RoutedRandomness(beside):
             built = _BUILDERS[architecture](plan, generator)
     except DataError:  # of the builder: data or settings that it does not support
         raise

@@ -19,6 +19,7 @@ from ganwidgets.games.gan import GAN, draw_noise
 from ganwidgets.messages import Message
 from ganwidgets.networks import build_networks
 from ganwidgets.objectives import Objective, packed_shape
+from ganwidgets.rng_routing import RoutedRandomness
 from ganwidgets.seeds import seeded
 from ganwidgets.stepping.checks.call_detection import is_uninitialized
 from ganwidgets.stepping.checks.probe import Probe, initialize_both, probe, probe_objective
@@ -26,7 +27,6 @@ from ganwidgets.stepping.compiled.engine import CompiledEngine
 from ganwidgets.stepping.engine import Engine
 from ganwidgets.stepping.modules.buffers import evaluation_mode
 from ganwidgets.stepping.runtime.ambient import pinned
-from ganwidgets.stepping.runtime.rng_routing import RoutedRandomness
 from ganwidgets.stepping.runtime.threads import threads_for
 from ganwidgets.stepping.state import TrainingState
 from ganwidgets.stepping.streams.class_labels import Labels, classes_of, label_arity, labels_for

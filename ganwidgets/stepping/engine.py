@@ -27,6 +27,7 @@ from ganwidgets.optimizers import (
     match_strides,
     set_hyperparameters,
 )
+from ganwidgets.rng_routing import RoutedRandomness
 from ganwidgets.seeds import seeded
 from ganwidgets.stepping.descent import ParameterUpdate, gradients_of
 from ganwidgets.stepping.edits.foreign_writes import ForeignWrites
@@ -35,7 +36,6 @@ from ganwidgets.stepping.modules.calling import Call
 from ganwidgets.stepping.modules.frozen_layers import parameters_of_first_layers
 from ganwidgets.stepping.modules.moving_average import MovingAverage
 from ganwidgets.stepping.observers import NullObserver, StageObserver
-from ganwidgets.stepping.runtime.rng_routing import RoutedRandomness
 from ganwidgets.stepping.state import TrainingState
 from ganwidgets.stepping.streams.feed import SampleStream, StreamFeed
 from ganwidgets.stepping.unrolling import looked_ahead

@@ -17,6 +17,7 @@ from ganwidgets.games import GAMES
 from ganwidgets.games.game import Game
 from ganwidgets.messages import Message
 from ganwidgets.objectives import Objective
+from ganwidgets.rng_routing import RoutedRandomness
 from ganwidgets.seeds import derive, seeded
 from ganwidgets.stepping.assembly import (
     Assembled,
@@ -36,7 +37,6 @@ from ganwidgets.stepping.checks.game_probe import (
 from ganwidgets.stepping.engine import Engine
 from ganwidgets.stepping.modules.buffers import evaluation_mode
 from ganwidgets.stepping.runtime.ambient import pinned
-from ganwidgets.stepping.runtime.rng_routing import RoutedRandomness
 from ganwidgets.stepping.runtime.threads import threads_for
 from ganwidgets.stepping.state import TrainingState
 from ganwidgets.stepping.streams.feed import feed_from

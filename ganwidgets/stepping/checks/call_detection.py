@@ -12,11 +12,11 @@ from torch.nn.modules.conv import _ConvNd
 from torch.nn.parameter import UninitializedBuffer, is_lazy
 
 from ganwidgets.errors import DataError
+from ganwidgets.rng_routing import RoutedRandomness
 from ganwidgets.seeds import seeded
 from ganwidgets.stepping.checks.failures import Attempt, first_dimensions, sentence
 from ganwidgets.stepping.modules.buffers import evaluation_mode
 from ganwidgets.stepping.modules.calling import Call
-from ganwidgets.stepping.runtime.rng_routing import RoutedRandomness
 
 __all__ = ["Inputs", "adapted", "initialize", "is_uninitialized"]
 

@@ -16,13 +16,12 @@ from ganwidgets.games.definitions import names_of_every_game, settings_of
 from ganwidgets.games.game import Game, Player, Scored
 from ganwidgets.games.gan import GAN
 from ganwidgets.messages import Message
-from ganwidgets.networks.seeded_draws import DrawsFrom
+from ganwidgets.rng_routing import _HANDLERS as ROUTED
+from ganwidgets.rng_routing import RoutedRandomness
 from ganwidgets.seeds import seeded
 from ganwidgets.settings.types import Setting
 from ganwidgets.stepping.checks.probe import Probe
 from ganwidgets.stepping.engine import Engine, number_of
-from ganwidgets.stepping.runtime.rng_routing import _HANDLERS as ROUTED
-from ganwidgets.stepping.runtime.rng_routing import RoutedRandomness
 
 __all__ = ["built", "check_declared", "check_networks", "check_order", "first_memory", "probe_game"]
 
@@ -196,7 +195,7 @@ def built(game: Game, settings: Any, shapes: Any, weights: torch.Generator) -> d
     DataError
         If it fails, or does not return networks by name.
     """
-    with DrawsFrom(seeded(weights.initial_seed(), "builder")):
+    with RoutedRandomness(seeded(weights.initial_seed(), "builder")):
         made = _called(game, "build", settings, shapes, weights)
     if not isinstance(made, Mapping):
         raise DataError(

@@ -12,12 +12,12 @@ from ganwidgets.draw_detection import RandomDrawDetector
 from ganwidgets.errors import DataError
 from ganwidgets.messages import Message
 from ganwidgets.objectives import Objective, checked, pack
+from ganwidgets.rng_routing import RoutedRandomness
 from ganwidgets.stepping.checks.call_detection import Inputs, adapted, initialize
 from ganwidgets.stepping.checks.failures import Attempt, sentence
 from ganwidgets.stepping.checks.output_range import check_logits, check_samples
 from ganwidgets.stepping.modules.buffers import Buffers, evaluation_mode
 from ganwidgets.stepping.modules.calling import Call
-from ganwidgets.stepping.runtime.rng_routing import RoutedRandomness
 from ganwidgets.stepping.streams.class_labels import Labels
 
 __all__ = ["Probe", "initialize_both", "probe", "probe_objective"]

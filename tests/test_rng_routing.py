@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from ganwidgets import DataError, GANTrainer
 from ganwidgets.draw_detection import RandomDrawDetector
-from ganwidgets.stepping.runtime.rng_routing import RoutedRandomness
+from ganwidgets.rng_routing import RoutedRandomness
 
 X = torch.ones(4, 6, 8, 8)
 SEQUENCE = torch.ones(4, 6, 8)
@@ -220,3 +220,14 @@ def test_a_discriminator_that_does_not_fit_is_refused_with_the_remedy():
     shared = nn.Linear(2, 2)
     with pytest.raises(DataError, match="share a parameter"):
         GANTrainer("ring8", generator=shared, discriminator=nn.Sequential(shared, nn.Linear(2, 1)))
+
+
+def test_layers_without_numbers_draw_nothing():
+    generator = torch.Generator().manual_seed(0)
+    before = generator.get_state()
+    with RoutedRandomness(generator), torch.device("meta"):
+        layer = nn.Linear(3, 2)
+        nn.init.normal_(layer.weight)
+        layer.weight.detach().uniform_()
+    assert layer.weight.is_meta
+    assert torch.equal(generator.get_state(), before)

@@ -1,4 +1,4 @@
-"""Routing of random draws inside networks (dropout, injected noise) to the run's own generators.
+"""Routing of random draws of networks and their builders (dropout, noise, initial weights) to the run's own generators.
 
 ``torch.nn.functional.dropout`` takes no generator and draws from the global one, which any cell may use at any moment
 from another thread. Swapping the global state around a step would race with it. So a function mode redirects the known
@@ -76,7 +76,7 @@ def _drawing(generator: torch.Generator, func: Handler, /, *args: Any, **kwargs:
     if not given:
         return _factory(generator, func, *args, **kwargs)
     device = given[0].device
-    if device.type == "cpu":
+    if device.type in {"cpu", "meta"}:  # nothing is drawn for a tensor without numbers
         return func(*args, **kwargs, generator=generator)
     here = [value.cpu() if isinstance(value, Tensor) else value for value in args]
     there = {name: value.cpu() if isinstance(value, Tensor) else value for name, value in kwargs.items()}
@@ -89,6 +89,8 @@ def _initializing(generator: torch.Generator, func: Handler, /, *args: Any, **kw
     tensor: Tensor = args[0] if args else kwargs.pop("tensor")
     if kwargs.get("generator") is None:
         kwargs["generator"] = generator
+    if tensor.is_meta:  # it has no numbers
+        return tensor
     on_cpu = tensor.detach().cpu()  # the same tensor if it is on the CPU
     func(on_cpu, *args[1:], **kwargs)
     with torch.no_grad():
