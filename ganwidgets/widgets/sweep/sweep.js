@@ -204,6 +204,11 @@ export default {
     };
     /** Draw what changed in each cell; the page is read before the first canvas is changed. */
     const drawCells = (frame) => {
+      // While a front end loads a theme, nothing has a size; the observer draws when the sizes are back.
+      if (!parts.every((part) => part.canvas.clientWidth)) {
+        sized = false;
+        return;
+      }
       const colors = colorsOf(board, ["real", "generated", "d", "g"]);
       const { scene } = results;
       const look = Object.values(colors).join();
@@ -271,7 +276,7 @@ export default {
         make(key, "span", "", {}, text);
       }
     };
-    const later = drawsOnce(refresh);
+    const later = drawsOnce(refresh, board);
 
     // --- from the kernel
     const laidOut = () => {
