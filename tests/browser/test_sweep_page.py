@@ -110,3 +110,24 @@ def test_the_nine_cells_of_a_grid_are_seen_at_once(lab):
     assert acts.locator(".gw-sweep-warm").inner_text() == "Clone run 0 into these, warm"
     acts.locator(".gw-sweep-warm").click()
     lab.wait_until("[(act.action, act.runs, act.source) for act in s.acts] == [('respawn', (1,), 0)]")
+
+
+def test_a_new_theme_draws_the_cells_anew_in_its_colors(lab):
+    lab.run(MADE)
+    lab.run("w")
+    page = lab.page
+    page.locator(".gw-sweep-cell").nth(3).wait_for()
+    lab.execute("w.step(3); w.wait()")
+    page.wait_for_function(DRAWN)
+    generated = """() => getComputedStyle(document.querySelector('.gw-sweep')).getPropertyValue('--gw-generated').trim()"""
+    has_color = """color => { const probe = new OffscreenCanvas(1, 1).getContext('2d'); probe.fillStyle = color;
+      probe.fillRect(0, 0, 1, 1); const [r, g, b] = probe.getImageData(0, 0, 1, 1).data;
+      return [...document.querySelectorAll('.gw-sweep-picture')].every(canvas => {
+        const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+        for (let i = 0; i < data.length; i += 4) if (data[i] === r && data[i + 1] === g && data[i + 2] === b) {
+          return canvas.width > 50; }
+        return false; }); }"""
+    before = page.evaluate(generated)
+    lab.theme("Dark")
+    page.wait_for_function("before => (" + generated + ")() !== before", arg=before)
+    page.wait_for_function(has_color, arg=page.evaluate(generated))

@@ -1,7 +1,7 @@
 // Draws a SweepView: a cell for each run or, with seeds folded, for each configuration. What `scene`, `state` and a
 // frame hold is described in view.py and frames.py.
 
-import { colorsOf, drawsOnce } from "../browser/shared/canvases.js";
+import { colorsOf, drawsOnce, watchTheme } from "../browser/shared/canvases.js";
 import { make, makeButton, makeSvg, setOptions } from "../browser/shared/elements.js";
 import { taken } from "../browser/shared/keys.js";
 import { listen, unpack } from "../browser/shared/messages.js";
@@ -303,11 +303,13 @@ export default {
       later();
     });
     size.observe(board);
+    const unwatch = watchTheme(later);
     if (results.scene.runs) laidOut();
     send("redraw");
     return () => {
       later.cancel();
       size.disconnect();
+      unwatch();
       deafen();
     };
   },
